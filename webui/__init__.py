@@ -1,0 +1,3 @@
+"""Darkroom: a Stable Diffusion web UI."""
+
+__version__ = "0.1.0"

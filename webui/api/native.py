@@ -1,0 +1,180 @@
+"""The native API: jobs and their events, each owner's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel
+
+from webui import __version__
+from webui.guard import OWNER
+from webui.jobs.events import Event
+from webui.jobs.model import Job, State
+from webui.jobs.outputs import Outputs
+from webui.jobs.service import Jobs, QueueFullError, UnknownJobError
+from webui.jobs.worker import Worker
+from webui.params import GenerationParams, InvalidParamsError
+
+MAX_BODY = 2**20
+
+
+class Created(BaseModel):
+    """A job that has been queued."""
+
+    id: str
+
+
+class ImageView(BaseModel):
+    """One finished picture."""
+
+    url: str
+    seed: int
+    infotext: str
+
+
+class JobView(BaseModel):
+    """A job as its owner sees it. `position` counts the jobs before it; `eta` is in seconds."""
+
+    id: str
+    state: State
+    position: int = 0
+    phase: str = ""
+    step: int = 0
+    steps: int
+    iteration: int = 1
+    n_iter: int
+    eta: float | None = None
+    images: list[ImageView]
+    error: str | None
+    seed: int
+    created: float
+    params: GenerationParams
+
+
+def view(jobs: Jobs, job: Job) -> JobView:
+    """What the API tells of `job`."""
+    images = [ImageView(url=image_url(job.id, p.number), seed=p.seed, infotext=p.infotext) for p in job.pictures]
+    known: dict[str, Any] = {
+        "id": job.id,
+        "state": job.state,
+        "step": job.params.steps if job.state == "done" else 0,
+        "steps": job.params.steps,
+        "n_iter": job.params.n_iter,
+        "images": images,
+        "error": job.error,
+        "seed": job.seed,
+        "created": job.created,
+        "params": job.params,
+    }
+    return JobView(**{**known, **jobs.progress(job), "state": job.state})
+
+
+def image_url(job_id: str, number: int) -> str:
+    """Where a finished picture is served. Relative to the root, so that a proxy's prefix can go before it."""
+    return f"/api/v1/jobs/{job_id}/images/{number}"
+
+
+def owner_of(request: Request) -> str:
+    """The owner's name that the guard settled."""
+    return request.scope[OWNER]
+
+
+Owner = Annotated[str, Depends(owner_of)]
+
+
+def build_router(jobs: Jobs, outputs: Outputs, worker: Worker) -> APIRouter:
+    """All routes, over the services they call."""
+    router = APIRouter(max_body_size=MAX_BODY)
+    _add_job_routes(router, jobs)
+    _add_stream_routes(router, jobs, outputs)
+
+    @router.get("/healthz", tags=["server"])
+    def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
+        """Whether the server lives, and how its engine is: starting, ready or failed."""
+        status = worker.status
+        return {"status": "ok", "version": __version__, "engine": status.state, "detail": status.detail}
+
+    return router
+
+
+def _add_job_routes(router: APIRouter, jobs: Jobs) -> None:
+    @router.post("/api/v1/jobs", status_code=201, tags=["jobs"])
+    def create(params: GenerationParams, owner: Owner) -> Created:  # pyright: ignore[reportUnusedFunction]
+        """Queue a job. Fields left out follow the checkpoint; a seed of -1 asks for a random one."""
+        return Created(id=jobs.submit(owner, params).id)
+
+    @router.get("/api/v1/jobs", tags=["jobs"])
+    def listed(owner: Owner, limit: int = 50) -> list[JobView]:  # pyright: ignore[reportUnusedFunction]
+        """One's own jobs, newest first."""
+        return [view(jobs, job) for job in jobs.listed(owner, max(1, min(limit, 500)))]
+
+    @router.get("/api/v1/jobs/{job_id}", tags=["jobs"])
+    def get(job_id: str, owner: Owner) -> JobView:  # pyright: ignore[reportUnusedFunction]
+        """One job."""
+        return view(jobs, jobs.get(owner, job_id))
+
+    @router.delete("/api/v1/jobs/{job_id}", tags=["jobs"])
+    def interrupt(job_id: str, owner: Owner) -> JobView:  # pyright: ignore[reportUnusedFunction]
+        """Interrupt the job, or take it out of the queue. What is finished stays."""
+        return view(jobs, jobs.interrupt(owner, job_id))
+
+    @router.post("/api/v1/jobs/{job_id}/skip", tags=["jobs"])
+    def skip(job_id: str, owner: Owner) -> JobView:  # pyright: ignore[reportUnusedFunction]
+        """Leave the batch that is being drawn and go on with the next."""
+        return view(jobs, jobs.skip(owner, job_id))
+
+    @router.post("/api/v1/jobs/{job_id}/run-again", status_code=201, tags=["jobs"])
+    def run_again(job_id: str, owner: Owner) -> Created:  # pyright: ignore[reportUnusedFunction]
+        """Queue a new job that draws the same pictures."""
+        return Created(id=jobs.run_again(owner, job_id).id)
+
+
+def _add_stream_routes(router: APIRouter, jobs: Jobs, outputs: Outputs) -> None:
+    # The job is looked up before the stream begins, so that an unknown one is a 404 and not an empty stream.
+    def own_job(job_id: str, owner: Owner) -> Job:
+        return jobs.get(owner, job_id)
+
+    @router.get("/api/v1/jobs/{job_id}/events", response_class=EventSourceResponse, tags=["jobs"])
+    async def events(  # pyright: ignore[reportUnusedFunction]
+        job: Annotated[Job, Depends(own_job)], last_event_id: Annotated[int, Header()] = 0
+    ) -> AsyncIterator[ServerSentEvent]:
+        """What happens to the job: progress, preview, image and end. Goes on after Last-Event-ID."""
+        async for event in jobs.channel(job).watch(last_event_id):
+            yield ServerSentEvent(data=_event_data(job, event), event=event.kind, id=str(event.id))
+
+    @router.get("/api/v1/jobs/{job_id}/images/{number}", tags=["jobs"])
+    def image(  # pyright: ignore[reportUnusedFunction]
+        job: Annotated[Job, Depends(own_job)], number: int
+    ) -> FileResponse:
+        """A finished picture: the PNG file as saved, its parameters inside."""
+        for picture in job.pictures:
+            if picture.number == number and (path := outputs.path(picture.file)):
+                return FileResponse(path, media_type="image/png", headers={"Cache-Control": "private, max-age=31536000"})
+        raise HTTPException(404, "This picture is no longer there: its file has been moved or deleted.")
+
+
+def _event_data(job: Job, event: Event) -> dict[str, Any]:
+    if event.kind == "image":
+        return {**event.data, "url": image_url(job.id, event.data["number"])}
+    return event.data
+
+
+def add_error_answers(app: FastAPI) -> None:
+    """What the services raise, as HTTP answers."""
+
+    @app.exception_handler(InvalidParamsError)
+    def invalid(_: Request, error: InvalidParamsError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        where = {"type": "value_error", "loc": ["body", error.field], "msg": str(error)}
+        return JSONResponse({"detail": [where]}, 422)
+
+    @app.exception_handler(QueueFullError)
+    def full(_: Request, error: QueueFullError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return JSONResponse({"detail": str(error)}, 429)
+
+    @app.exception_handler(UnknownJobError)
+    def unknown(_: Request, error: UnknownJobError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return JSONResponse({"detail": f"You have no job {error.args[0]}."}, 404)

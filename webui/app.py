@@ -1,0 +1,141 @@
+"""The composition root: builds every service once and mounts page and API on one server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from webui import __version__
+from webui.api import native
+from webui.guard import Guard
+from webui.catalog.checkpoints import Catalog
+from webui.config import Config
+from webui.engine.protocol import Engine
+from webui.jobs.events import EventBus
+from webui.jobs.outputs import Outputs
+from webui.jobs.service import Jobs
+from webui.jobs.store import JobStore
+from webui.jobs.worker import Worker
+from webui.ui.page import STATIC, build_page, head, page_options
+
+MAX_BODY = 64 * 2**20
+# Long enough for the first visitor's page to be out before importing torch takes the interpreter's time.
+ENGINE_DELAY = 0.3
+
+
+@dataclass(frozen=True)
+class Services:
+    """What there is one of."""
+
+    config: Config
+    catalog: Catalog
+    store: JobStore
+    outputs: Outputs
+    jobs: Jobs
+    worker: Worker
+
+
+def build_services(config: Config) -> Services:
+    """Make every service; nothing runs yet."""
+    catalog = Catalog(config.checkpoint_dirs)
+    store, bus, outputs = JobStore(config.database), EventBus(), Outputs(config.outputs_dir)
+    jobs = Jobs(store, bus, catalog)
+
+    def make_engine() -> Engine:
+        # Here and not above: importing torch takes seconds, and the page is to be there before.
+        from webui.engine.local import LocalEngine
+
+        return LocalEngine(config, catalog)
+
+    return Services(config, catalog, store, outputs, jobs, Worker(jobs, bus, outputs, catalog, make_engine))
+
+
+def build_app(services: Services) -> FastAPI:
+    """The whole server as one ASGI app."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        starting = asyncio.get_running_loop().call_later(ENGINE_DELAY, services.worker.start)
+        yield
+        starting.cancel()
+        services.worker.stop()
+        services.store.close()
+
+    app = FastAPI(
+        title="Darkroom", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None, max_body_size=MAX_BODY
+    )
+    native.add_error_answers(app)
+    app.include_router(native.build_router(services.jobs, services.outputs, services.worker))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(Guard, config=services.config)
+    page = build_page(services.catalog, services.jobs, services.config)
+    return gr.mount_gradio_app(app, page, path="/", head=head(services.config), **page_options())
+
+
+def serve(config: Config) -> int:
+    """Serve until stopped; the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        listening = _listen(config)
+        services = build_services(config)
+    except OSError as error:
+        print(f"Darkroom can't start: {error}", file=sys.stderr)
+        return 1
+    app = build_app(services)
+    port = listening.getsockname()[1]
+    address = f"http://{_visible_host(config)}:{port}"
+    print(f"Darkroom {__version__} is at {address}  (Ctrl+C stops it)", flush=True)
+    if config.autolaunch:
+        webbrowser.open(address)
+    if config.share:
+        _share(port)
+    # A page's event stream never ends by itself; it is not to hold up the stop.
+    settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
+    uvicorn.Server(settings).run(sockets=[listening])
+    return 0
+
+
+def _listen(config: Config) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.server_name else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((config.server_name, config.port))
+    except OSError as error:
+        listening.close()
+        raise OSError(
+            f"port {config.port} on {config.server_name} can't be used ({error.strerror}). Choose another with --port."
+        ) from error
+    return listening
+
+
+def _visible_host(config: Config) -> str:
+    name = "127.0.0.1" if config.server_name in ("0.0.0.0", "::") else config.server_name
+    return f"[{name}]" if ":" in name else name
+
+
+def _share(port: int) -> None:
+    """Print a public address, or why there is none; the server goes on either way."""
+    import secrets
+
+    from gradio.networking import setup_tunnel
+
+    try:
+        print(f"Public address: {setup_tunnel('127.0.0.1', port, secrets.token_urlsafe(32), None, None)}", flush=True)
+    except Exception as error:
+        print(f"There is no public address: gradio's relay could not be reached ({error}).", file=sys.stderr)
+
+

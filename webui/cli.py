@@ -1,0 +1,118 @@
+"""The command line: A1111's flags where they exist -> Config."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from webui import __version__
+from webui.config import ROOT, Config
+
+
+class UsageError(Exception):
+    """Flags that don't go together; the text says the way out."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser, its flags grouped as `--help` shows them."""
+    parser = argparse.ArgumentParser(
+        prog="launch.py", description=f"Darkroom {__version__}: a Stable Diffusion web UI.", allow_abbrev=False
+    )
+    _add_server_flags(parser.add_argument_group("server"))
+    _add_folder_flags(parser.add_argument_group("folders"))
+    _add_engine_flags(parser.add_argument_group("engine"))
+    page = parser.add_argument_group("page")
+    page.add_argument("--theme", choices=["auto", "dark", "light"], default="auto", help="the page's colours")
+    page.add_argument("--autolaunch", action="store_true", help="open the page in the browser once it is served")
+    return parser
+
+
+def _add_server_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--listen", action="store_true", help="serve the whole network (wants --gradio-auth)")
+    group.add_argument("--server-name", metavar="ADDRESS", help="serve on this address only")
+    group.add_argument("--port", type=_port, default=7860, help="default: %(default)s")
+    group.add_argument("--share", action="store_true", help="a public address through gradio's relay")
+    group.add_argument("--gradio-auth", metavar="USER:PASSWORD,...", help="who may come in, page and API alike")
+    group.add_argument("--gradio-auth-path", type=Path, metavar="FILE", help="the same from a file, one a line")
+    group.add_argument("--no-auth", action="store_true", help="let everyone in, even with --listen or --share")
+
+
+def _add_folder_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--data-dir", type=Path, default=ROOT, help="outputs, queue and cache; default: here")
+    group.add_argument("--models-dir", type=Path, help="default: models/ in the data folder")
+    group.add_argument("--ckpt-dir", type=Path, help="one more folder of checkpoints")
+
+
+def _add_engine_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--device-id", type=int, metavar="N", help="which CUDA GPU to use")
+    group.add_argument("--use-cpu", action="store_true", help="don't use the GPU")
+    group.add_argument("--no-half", action="store_true", help="compute in 32 bits on the GPU too")
+    group.add_argument("--xformers", action="store_true", help="xformers attention, where it works")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is not a port; take one from 1 to 65535")
+    return port
+
+
+def parse(arguments: Sequence[str]) -> Config:
+    """The Config that `arguments` ask for; exits with a sentence (status 2) where they make no sense."""
+    parser = build_parser()
+    flags = parser.parse_args(arguments)
+    try:
+        return _config(flags)
+    except UsageError as error:
+        parser.error(str(error))
+
+
+def _config(flags: argparse.Namespace) -> Config:
+    data_dir: Path = flags.data_dir.expanduser().resolve()
+    config = Config(
+        data_dir=data_dir,
+        models_dir=(flags.models_dir or data_dir / "models").expanduser().resolve(),
+        ckpt_dir=_folder("--ckpt-dir", flags.ckpt_dir),
+        server_name=flags.server_name or ("0.0.0.0" if flags.listen else "127.0.0.1"),
+        port=flags.port,
+        share=flags.share,
+        autolaunch=flags.autolaunch,
+        users=_users(flags.gradio_auth, flags.gradio_auth_path),
+        device_id=flags.device_id,
+        use_cpu=flags.use_cpu,
+        no_half=flags.no_half,
+        xformers=flags.xformers,
+        theme=flags.theme,
+    )
+    if not (config.is_local or config.users or flags.no_auth):
+        raise UsageError(
+            "others could reach Darkroom with these flags: add --gradio-auth USER:PASSWORD, "
+            "or --no-auth if everyone who can reach it may use it"
+        )
+    return config
+
+
+def _folder(flag: str, path: Path | None) -> Path | None:
+    if path is None:
+        return None
+    path = path.expanduser().resolve()
+    if not path.is_dir():
+        raise UsageError(f"{flag}: there is no folder {path}")
+    return path
+
+
+def _users(pairs: str | None, file: Path | None) -> dict[str, str]:
+    entries = pairs.split(",") if pairs else []
+    if file:
+        try:
+            entries += file.read_text(encoding="utf-8").replace(",", "\n").splitlines()
+        except OSError as error:
+            raise UsageError(f"--gradio-auth-path: can't read {file}: {error.strerror}") from error
+    users: dict[str, str] = {}
+    for entry in filter(None, map(str.strip, entries)):
+        name, colon, password = entry.partition(":")
+        if not (name and colon and password):
+            raise UsageError("--gradio-auth takes USER:PASSWORD, several with commas between them")
+        users[name] = password
+    return users

@@ -1,0 +1,53 @@
+"""How far a job is and how long it will take, from the steps done so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from webui.params import GenerationParams
+
+
+class Progress:
+    """Follows one running job. Times are in seconds."""
+
+    def __init__(self, params: GenerationParams, clock: Callable[[], float] = time.monotonic) -> None:
+        self._params = params
+        self._clock = clock
+        self._begun: float | None = None
+        self._phase = "starting"
+        self._iteration = 1
+        self._step = 0
+
+    def phase(self, text: str) -> dict[str, Any]:
+        """What is being done has changed."""
+        self._phase = text
+        return self.state()
+
+    def step(self, iteration: int, step: int) -> dict[str, Any]:
+        """`step` of batch `iteration` is done."""
+        self._iteration, self._step = iteration, step
+        if self._begun is None:
+            self._begun = self._clock()
+        return self.state()
+
+    def state(self) -> dict[str, Any]:
+        """As it goes out in progress events."""
+        return {
+            "state": "running",
+            "position": 0,
+            "phase": self._phase,
+            "step": self._step,
+            "steps": self._params.steps,
+            "iteration": self._iteration,
+            "n_iter": self._params.n_iter,
+            "eta": self._eta(),
+        }
+
+    def _eta(self) -> float | None:
+        done = (self._iteration - 1) * self._params.steps + self._step
+        if self._begun is None or done == 0:
+            return None
+        left = self._params.n_iter * self._params.steps - done
+        return round((self._clock() - self._begun) / done * left, 1)

@@ -1,0 +1,208 @@
+"""Jobs: what the page and the API ask of the queue. Everything here is per owner; nobody touches another's."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from webui.catalog.checkpoints import Catalog
+from webui.engine.samplers.table import find_sampler, find_schedule
+from webui.jobs.events import Channel, EventBus
+from webui.jobs.model import Job, SavedPicture, State
+from webui.jobs.queue import fair_order
+from webui.jobs.store import JobStore
+from webui.params import GenerationParams
+
+MAX_QUEUED = 100
+RANDOM_SEEDS = 2**32
+
+
+class QueueFullError(Exception):
+    """The owner has as many jobs waiting as one may have."""
+
+
+class UnknownJobError(KeyError):
+    """The owner has no job of that id."""
+
+
+@dataclass
+class Control:
+    """What a running job has been asked to do."""
+
+    interrupted: bool = False
+    skipped: bool = False
+
+
+class Jobs:
+    """The queue. `take` is the worker's side; all else is the askers'."""
+
+    def __init__(self, store: JobStore, bus: EventBus, catalog: Catalog) -> None:
+        self._store = store
+        self._bus = bus
+        self._catalog = catalog
+        self._changed = threading.Condition()
+        self._running: dict[str, Control] = {}
+        self._last_served: dict[str, int] = {}
+        self._served = 0
+        self._closed = False
+        self._store.recover()
+        self._tell_positions()
+
+    def submit(self, owner: str, params: GenerationParams) -> Job:
+        """Queue a job. What `params` leave out follows the checkpoint; a seed of -1 is settled now.
+
+        Raises:
+            InvalidParamsError: an unknown sampler, schedule type or checkpoint.
+            QueueFullError: `owner` has too many jobs waiting.
+        """
+        params = self._settle(params)
+        seed = params.seed if params.seed >= 0 else random.randrange(RANDOM_SEEDS)
+        job = Job(uuid.uuid4().hex, owner, "queued", params, seed, time.time())
+        with self._changed:
+            if sum(waiting.owner == owner for waiting in self._store.queued()) >= MAX_QUEUED:
+                raise QueueFullError(f"You have {MAX_QUEUED} jobs waiting already. Let some finish, or cancel some.")
+            self._store.add(job)
+            self._tell_positions()
+            self._changed.notify_all()
+        return job
+
+    def _settle(self, params: GenerationParams) -> GenerationParams:
+        checkpoint = self._catalog.find(params.checkpoint)
+        params = params.completed(checkpoint.defaults)
+        return params.changed(
+            checkpoint=checkpoint.name,
+            sampler_name=find_sampler(params.sampler_name).name,
+            scheduler=find_schedule(params.scheduler),
+        )
+
+    def run_again(self, owner: str, job_id: str) -> Job:
+        """Queue a new job like that one, with the same seed, so that it draws the same pictures."""
+        job = self.get(owner, job_id)
+        return self.submit(owner, job.params.changed(seed=job.seed))
+
+    def get(self, owner: str, job_id: str) -> Job:
+        """The owner's job of that id.
+
+        Raises:
+            UnknownJobError: there is none.
+        """
+        job = self._store.get(job_id)
+        if job is None or job.owner != owner:
+            raise UnknownJobError(job_id)
+        return job
+
+    def listed(self, owner: str, limit: int = 50) -> list[Job]:
+        """The owner's newest jobs, newest first."""
+        return self._store.of_owner(owner, limit)
+
+    def interrupt(self, owner: str, job_id: str) -> Job:
+        """Stop the job, or take it out of the queue. One that is over already stays as it is."""
+        job = self.get(owner, job_id)
+        with self._changed:
+            if control := self._running.get(job_id):
+                control.interrupted = True
+            elif self.get(owner, job_id).state == "queued":
+                self._end(job_id, "interrupted", None)
+                self._tell_positions()
+        return self.get(owner, job.id)
+
+    def skip(self, owner: str, job_id: str) -> Job:
+        """Leave the batch that is being drawn and go on with the job's next."""
+        job = self.get(owner, job_id)
+        if control := self._running.get(job_id):
+            control.skipped = True
+        return job
+
+    def progress(self, job: Job) -> dict[str, Any]:
+        """The newest progress of a queued or running job: position, phase, step, steps, iteration, n_iter, eta."""
+        channel = None if job.ended else self._bus.get(job.id)
+        return channel.progress() if channel else {}
+
+    def channel(self, job: Job) -> Channel:
+        """The job's events. Those of a job from before the last start are told again from the store."""
+        if channel := self._bus.get(job.id):
+            return channel
+        channel = Channel()
+        for picture in job.pictures:
+            channel.publish("image", _image(picture))
+        channel.publish("end", {"state": job.state, "error": job.error})
+        return channel
+
+    def take(self) -> tuple[Job, Control] | None:
+        """The next job to run, waiting for one if need be; None once the queue is closed."""
+        with self._changed:
+            while not self._closed:
+                if order := fair_order(self._store.queued(), self._last_served):
+                    return self._begin(order[0])
+                self._changed.wait()
+        return None
+
+    def _begin(self, job: Job) -> tuple[Job, Control]:
+        control = self._running[job.id] = Control()
+        self._served += 1
+        self._last_served[job.owner] = self._served
+        self._store.start(job.id)
+        self._tell_positions()
+        return job, control
+
+    def drawn(self, job: Job, picture: SavedPicture) -> None:
+        """The worker has saved one more picture of `job`."""
+        self._store.add_picture(job.id, picture)
+        self._bus.open(job.id).publish("image", _image(picture))
+
+    def finish(self, job: Job, state: State, error: str | None = None) -> None:
+        """The worker is done with `job`."""
+        with self._changed:
+            try:
+                self._end(job.id, state, error)
+            finally:
+                self._running.pop(job.id, None)
+            self._tell_positions()
+
+    def close(self) -> None:
+        """Stop handing out jobs; a running one is interrupted, the queued ones stay for the next start."""
+        with self._changed:
+            self._closed = True
+            for control in self._running.values():
+                control.interrupted = True
+            self._changed.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server is stopping."""
+        return self._closed
+
+    def _end(self, job_id: str, state: State, error: str | None) -> None:
+        try:
+            self._store.end(job_id, state, error)
+        finally:
+            # Told even if the disk is full, so that nobody waits for ever.
+            self._bus.open(job_id).publish("end", {"state": state, "error": error})
+
+    def _tell_positions(self) -> None:
+        for place, job in enumerate(fair_order(self._store.queued(), self._last_served)):
+            channel = self._bus.open(job.id)
+            position = place + len(self._running)
+            if channel.progress().get("position") != position:
+                channel.publish("progress", _waiting(job, position))
+
+
+def _image(picture: SavedPicture) -> dict[str, Any]:
+    return {"number": picture.number, "seed": picture.seed, "infotext": picture.infotext}
+
+
+def _waiting(job: Job, position: int) -> dict[str, Any]:
+    return {
+        "state": "queued",
+        "position": position,
+        "phase": "waiting",
+        "step": 0,
+        "steps": job.params.steps,
+        "iteration": 1,
+        "n_iter": job.params.n_iter,
+        "eta": None,
+    }

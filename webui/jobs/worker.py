@@ -1,0 +1,144 @@
+"""The worker: one thread, one device. Takes jobs, has them drawn, saves the pictures."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from webui.catalog.checkpoints import Catalog
+from webui.engine.protocol import Engine, EngineError, Order, Picture
+from webui.jobs.events import Channel, EventBus
+from webui.jobs.model import Job, SavedPicture
+from webui.jobs.outputs import Outputs
+from webui.jobs.progress import Progress
+from webui.jobs.service import Control, Jobs
+from webui.params import InvalidParamsError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """How the engine is, in a word and a few more for people."""
+
+    state: Literal["starting", "ready", "failed"]
+    detail: str
+
+
+class Worker:
+    """Runs jobs on a thread of its own. The engine is made there, since importing torch takes seconds."""
+
+    def __init__(
+        self, jobs: Jobs, bus: EventBus, outputs: Outputs, catalog: Catalog, make_engine: Callable[[], Engine]
+    ) -> None:
+        self._jobs = jobs
+        self._bus = bus
+        self._outputs = outputs
+        self._catalog = catalog
+        self._make_engine = make_engine
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self.status = EngineStatus("starting", "starting the engine")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Interrupt what runs and end the thread, waiting `timeout` seconds at most."""
+        self._jobs.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        engine = self._start_engine()
+        while (taken := self._jobs.take()) is not None:
+            try:
+                self._draw(engine, *taken)
+            except Exception:
+                # A full disk may keep the store from being written; the queue goes on all the same.
+                log.exception("The end of a job could not be kept")
+
+    def _start_engine(self) -> Engine | None:
+        try:
+            self._report("loading torch")
+            engine = self._make_engine()
+        except Exception as error:
+            log.exception("The engine did not start")
+            reason = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+            self.status = EngineStatus("failed", f"The engine did not start: {reason}")
+            return None
+        try:
+            engine.warm_up(self._catalog.default(), self._report)
+        except Exception as error:
+            # Another checkpoint may work; a job with this one will say so itself.
+            log.warning("Warming up failed: %s", error)
+        self.status = EngineStatus("ready", "ready")
+        return engine
+
+    def _report(self, detail: str) -> None:
+        self.status = EngineStatus("starting", detail)
+
+    def _draw(self, engine: Engine | None, job: Job, control: Control) -> None:
+        try:
+            if engine is None:
+                raise EngineError(self.status.detail)
+            self._outputs.check_space()
+            order = Order(job.params, self._catalog.find(job.params.checkpoint), job.seed)
+            engine.draw(order, _JobObserver(self._jobs, job, control, self._bus.open(job.id), self._outputs))
+        except (EngineError, InvalidParamsError) as error:
+            self._jobs.finish(job, "failed", str(error))
+        except Exception as error:
+            log.exception("Drawing failed")
+            sentence = f"Drawing failed unexpectedly ({type(error).__name__}: {error}). The server's log tells more."
+            self._jobs.finish(job, "failed", sentence)
+        else:
+            self._finish(job, control)
+
+    def _finish(self, job: Job, control: Control) -> None:
+        if not control.interrupted:
+            self._jobs.finish(job, "done")
+        else:
+            reason = "Darkroom stopped while this was being drawn." if self._jobs.closed else None
+            self._jobs.finish(job, "interrupted", reason)
+
+
+class _JobObserver:
+    """Tells a job's channel what the engine does. Implements `protocol.Observer`."""
+
+    def __init__(self, jobs: Jobs, job: Job, control: Control, channel: Channel, outputs: Outputs) -> None:
+        self._jobs = jobs
+        self._job = job
+        self._control = control
+        self._channel = channel
+        self._outputs = outputs
+        self._progress = Progress(job.params)
+        self._saved = 0
+
+    def phase(self, text: str) -> None:
+        self._channel.publish("progress", self._progress.phase(text))
+
+    def step(self, iteration: int, step: int, steps: int) -> None:
+        self._channel.publish("progress", self._progress.step(iteration, step))
+
+    def wants_preview(self) -> bool:
+        return self._channel.watched
+
+    def preview(self, jpegs: list[bytes]) -> None:
+        images = ["data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii") for jpeg in jpegs]
+        self._channel.publish("preview", {"images": images})
+
+    def picture(self, picture: Picture) -> None:
+        file = self._outputs.save(picture)
+        self._jobs.drawn(self._job, SavedPicture(self._saved, file, picture.seed, picture.infotext))
+        self._saved += 1
+
+    def interrupted(self) -> bool:
+        return self._control.interrupted
+
+    def skipped(self) -> bool:
+        skipped, self._control.skipped = self._control.skipped, False
+        return skipped

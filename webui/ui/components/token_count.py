@@ -1,0 +1,50 @@
+"""The "8/75" at the corner of a prompt box."""
+
+from __future__ import annotations
+
+import gradio as gr
+from gradio.components import Component
+
+from webui.catalog.checkpoints import Catalog
+from webui.params import InvalidParamsError
+from webui.prompting.tokens import CHUNK, PromptTokenizer
+
+
+class TokenCounts:
+    """Counts with each checkpoint's own tokenizer, read once."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._tokenizers: dict[str, PromptTokenizer] = {}
+
+    def text(self, prompt: str, checkpoint: str) -> str:
+        """Tokens used / tokens that fit before another chunk begins."""
+        try:
+            used, room = self._tokenizer(checkpoint).count(prompt)
+        except (InvalidParamsError, OSError, ValueError, KeyError):
+            return f"–/{CHUNK}"
+        return f"{used}/{room}"
+
+    def _tokenizer(self, name: str) -> PromptTokenizer:
+        checkpoint = self._catalog.find(name)
+        if checkpoint.name not in self._tokenizers:
+            self._tokenizers[checkpoint.name] = PromptTokenizer.from_folder(checkpoint.path / "tokenizer")
+        return self._tokenizers[checkpoint.name]
+
+
+def token_counter(counts: TokenCounts, prompt: gr.Textbox, checkpoint: Component, element_id: str) -> gr.HTML:
+    """The counter of `prompt`, following what is typed and which checkpoint is chosen."""
+    counter = gr.HTML(
+        counts.text(str(prompt.value or ""), ""), elem_id=f"{element_id}_tokens", elem_classes="dr-tokens", padding=False
+    )
+    gr.on(
+        [prompt.change, checkpoint.change],
+        counts.text,
+        [prompt, checkpoint],
+        counter,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        queue=False,
+        api_visibility="private",
+    )
+    return counter

@@ -1,0 +1,132 @@
+"""The page: quicksettings on top, tabs below; scripts and styles beside it."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from webui import __version__
+from webui.catalog.checkpoints import Catalog
+from webui.config import Config
+from webui.jobs.service import Jobs
+from webui.params import GenerationParams
+from webui.ui import txt2img
+from webui.ui.components.controls import ELEMENT_IDS, Controls, hints, tool
+from webui.ui.components.token_count import TokenCounts
+from webui.ui.queue_tab import build_queue_tab
+from webui.ui.theme import build_theme
+
+STATIC = Path(__file__).parent / "static"
+
+BRAND = """
+<div class="dr-brand"><span class="dr-lamp" aria-hidden="true"></span><h1>Darkroom</h1></div>
+"""
+STATUS = """
+<div class="dr-engine" role="status" aria-live="polite" hidden></div>
+<button type="button" class="dr-theme" aria-label="Light or dark" title="Light or dark">◐</button>
+"""
+
+
+def build_page(catalog: Catalog, jobs: Jobs, config: Config) -> gr.Blocks:
+    """Every tab, wired."""
+    with gr.Blocks(
+        title="Darkroom", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)
+    ) as page:
+        with gr.Row(elem_id="quicksettings", elem_classes="dr-top"):
+            gr.HTML(BRAND, js_on_load=None, padding=False, min_width=140)
+            checkpoint, refresh = _checkpoint_picker(catalog)
+            gr.HTML(STATUS, js_on_load=None, padding=False, elem_classes="dr-top-end", min_width=120)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
+                controls = txt2img.build_txt2img(catalog, jobs, TokenCounts(catalog), checkpoint)
+            with gr.Tab("Queue", id="queue", elem_id="tab_queue"):
+                build_queue_tab()
+        _wire_refresh(catalog, checkpoint, refresh)
+        _wire_restore(catalog, jobs, controls, page)
+    return page
+
+
+def _checkpoint_picker(catalog: Catalog) -> tuple[gr.Dropdown, gr.Button]:
+    default = catalog.default()
+    with gr.Row(elem_classes="dr-checkpoint", equal_height=True):
+        picker = gr.Dropdown(
+            _names(catalog),
+            value=default.name if default else None,
+            label="Stable Diffusion checkpoint",
+            elem_id="setting_sd_model_checkpoint",
+            scale=1,
+        )
+        return picker, tool("↻", "refresh_sd_model_checkpoint")
+
+
+def _names(catalog: Catalog) -> list[tuple[str, str]]:
+    return [
+        (f"{known.name} (unusable)" if known.problem else known.name, known.name) for known in catalog.checkpoints()
+    ]
+
+
+def _wire_refresh(catalog: Catalog, picker: gr.Dropdown, refresh: gr.Button) -> None:
+    def read_again() -> Any:
+        catalog.refresh()
+        return gr.Dropdown(choices=_names(catalog))
+
+    refresh.click(read_again, None, picker, show_progress="hidden", api_visibility="private")
+
+
+def _wire_restore(catalog: Catalog, jobs: Jobs, controls: Controls, page: gr.Blocks) -> None:
+    """A page that is opened again shows the settings of its owner's last job."""
+    fields = list(controls)
+
+    def restore(request: gr.Request) -> list[Any]:
+        catalog.refresh()
+        known = [checkpoint.name for checkpoint in catalog.checkpoints()]
+        last = jobs.listed(txt2img.owner_of(request), limit=1)
+        params = last[0].params if last else txt2img.starting_params(catalog.default())
+        if params.checkpoint not in known:
+            params = txt2img.starting_params(catalog.default())
+        return [_restored(catalog, field, controls[field], params) for field in fields]
+
+    page.load(restore, None, list(controls.values()), show_progress="hidden", api_visibility="private")
+
+
+def _restored(catalog: Catalog, field: str, control: Component, params: GenerationParams) -> Any:
+    value = getattr(params, field)
+    if field == "checkpoint":
+        return gr.Dropdown(choices=_names(catalog), value=value)
+    if isinstance(control, gr.Slider):
+        # A job from the API may lie outside what the slider offers.
+        value = max(control.minimum, min(control.maximum, value))
+    return value
+
+
+def head(config: Config) -> str:
+    """What goes into the page's <head>: the style sheet, the script, and what the script must know."""
+    known = {
+        "theme": config.theme,
+        "hints": {**hints("txt2img"), "refresh_sd_model_checkpoint": "Look for new checkpoints"},
+        "elements": ELEMENT_IDS,
+    }
+    return (
+        '<meta name="color-scheme" content="dark light">'
+        f'<meta name="darkroom" content="{html.escape(json.dumps(known))}">'
+        f'<link rel="stylesheet" href="static/darkroom.css?v={__version__}">'
+        f'<script type="module" src="static/main.js?v={__version__}"></script>'
+    )
+
+
+def page_options() -> dict[str, Any]:
+    """How gradio is to serve the page: nothing sent home, no pages of its own, our colours."""
+    return {
+        "theme": build_theme(),
+        "run_history": False,
+        "enable_monitoring": False,
+        "footer_links": [],
+        "show_error": True,
+        "ssr_mode": False,
+        "favicon_path": str(STATIC / "favicon.svg"),
+    }

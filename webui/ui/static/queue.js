@@ -1,0 +1,89 @@
+// The Queue tab: one's own jobs, newest first, and what can be done with each.
+
+import { imageUrl, interruptJob, listJobs, runAgain } from "./api.js";
+
+const EVERY = 1500;
+const NAMES = { queued: "Waiting", running: "Running", done: "Done", failed: "Failed", interrupted: "Interrupted" };
+
+export class QueueList {
+  constructor(root, show) {
+    this.root = root;
+    this.show = show; // (job id) -> shows it on its stage
+    this.drawn = "";
+    setInterval(() => this.visible() && this.refresh(), EVERY);
+    document.addEventListener("darkroom:ended", () => this.visible() && this.refresh());
+    new IntersectionObserver(() => this.visible() && this.refresh()).observe(root);
+  }
+
+  visible() {
+    return !document.hidden && this.root.offsetParent !== null;
+  }
+
+  async refresh() {
+    const jobs = await listJobs().catch(() => null);
+    const state = JSON.stringify(jobs);
+    if (!jobs || state === this.drawn) return;
+    this.drawn = state;
+    this.root.querySelector(".dr-queue-empty").hidden = jobs.length > 0;
+    const focused = document.activeElement?.dataset?.key;
+    this.root.querySelector("ul").replaceChildren(...jobs.map((job) => this.row(job)));
+    if (focused) this.root.querySelector(`[data-key="${focused}"]`)?.focus();
+  }
+
+  row(job) {
+    const row = element("li", `dr-job dr-${job.state}`);
+    row.dataset.id = job.id;
+    const thumb = element("div", "dr-job-thumb");
+    if (job.images.length) {
+      const picture = document.createElement("img");
+      picture.src = imageUrl(job.images[0].url);
+      picture.alt = "";
+      picture.loading = "lazy";
+      thumb.append(picture);
+    }
+    const text = element("div", "dr-job-text");
+    text.append(element("p", "dr-job-prompt", job.params.prompt || "(no prompt)"), element("p", "dr-job-facts", facts(job)));
+    if (job.error) text.append(element("p", "dr-job-error", job.error));
+    row.append(thumb, text, this.actions(job));
+    return row;
+  }
+
+  actions(job) {
+    const box = element("div", "dr-job-actions");
+    const active = job.state === "queued" || job.state === "running";
+    box.append(this.button(job, "Show", () => this.show(job.id)));
+    if (active) box.append(this.button(job, job.state === "queued" ? "Cancel" : "Interrupt", () => interruptJob(job.id)));
+    else box.append(this.button(job, "Run again", async () => this.show((await runAgain(job.id)).id)));
+    return box;
+  }
+
+  button(job, name, act) {
+    const button = element("button", "", name);
+    button.type = "button";
+    button.dataset.key = `${job.id}-${name}`;
+    button.addEventListener("click", async () => {
+      await act();
+      await this.refresh();
+    });
+    return button;
+  }
+}
+
+function facts(job) {
+  const parts = [NAMES[job.state]];
+  if (job.state === "queued" && job.position) parts[0] += `, ${job.position} before it`;
+  if (job.state === "running") parts[0] += job.step ? `, step ${job.step} of ${job.steps}` : `, ${job.phase}`;
+  const count = job.images.length;
+  if (count) parts.push(`${count} ${count === 1 ? "picture" : "pictures"}`);
+  const { width, height, steps, sampler_name } = job.params;
+  parts.push(`${width}×${height}`, `${sampler_name}, ${steps} steps`, `seed ${job.seed}`);
+  parts.push(new Date(job.created * 1000).toLocaleString());
+  return parts.join(" · ");
+}
+
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}

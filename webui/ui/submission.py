@@ -1,0 +1,50 @@
+"""From what the controls hold to a queued job, or to sentences that say which control is wrong."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from webui.jobs.service import Jobs, QueueFullError
+from webui.params import GenerationParams, InvalidParamsError
+
+
+def submit(jobs: Jobs, owner: str, fields: Mapping[str, Any]) -> str:
+    """Queue what `fields` describe.
+
+    The answer is JSON for the page: {"id": job} or {"errors": [{"field", "message"}]}.
+    """
+    try:
+        return json.dumps({"id": jobs.submit(owner, GenerationParams.model_validate(dict(fields))).id})
+    except ValidationError as error:
+        errors = [{"field": _field(problem), "message": sentence(problem)} for problem in error.errors()]
+    except InvalidParamsError as error:
+        errors = [{"field": error.field, "message": str(error)}]
+    except QueueFullError as error:
+        errors = [{"field": "", "message": str(error)}]
+    except sqlite3.OperationalError as error:
+        errors = [{"field": "", "message": f"The job could not be queued: {error}. Is the disk full?"}]
+    return json.dumps({"errors": errors})
+
+
+def _field(problem: Mapping[str, Any]) -> str:
+    return str(problem["loc"][0]) if problem["loc"] else ""
+
+
+def sentence(problem: Mapping[str, Any]) -> str:
+    """One of pydantic's problems as a sentence for people."""
+    field = _field(problem)
+    if not field:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    title = GenerationParams.model_fields[field].title if field in GenerationParams.model_fields else field
+    given = problem["input"]
+    if problem["type"] == "missing" or given is None:
+        return f"{title} is empty."
+    if isinstance(given, str) and len(given) > 100:
+        given = given[:100] + "…"
+    wish = str(problem["msg"]).removeprefix("Input ").removeprefix("String ")
+    return f"{title} {wish} (it is {given})."
