@@ -77,7 +77,7 @@ def build_app(services: Services) -> FastAPI:
     )
     native.add_error_answers(app)
     app.include_router(native.build_router(services.jobs, services.outputs, services.worker))
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/darkroom", StaticFiles(directory=STATIC), name="darkroom")
     app.add_middleware(Guard, config=services.config)
     page = build_page(services.catalog, services.jobs, services.config)
     return gr.mount_gradio_app(app, page, path="/", head=head(services.config), **page_options())

@@ -16,39 +16,55 @@ class UsageError(Exception):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser, its flags grouped as `--help` shows them."""
-    parser = argparse.ArgumentParser(
-        prog="launch.py", description=f"Darkroom {__version__}: a Stable Diffusion web UI.", allow_abbrev=False
-    )
-    _add_server_flags(parser.add_argument_group("server"))
-    _add_folder_flags(parser.add_argument_group("folders"))
-    _add_engine_flags(parser.add_argument_group("engine"))
-    page = parser.add_argument_group("page")
-    page.add_argument("--theme", choices=["auto", "dark", "light"], default="auto", help="the page's colours")
-    page.add_argument("--autolaunch", action="store_true", help="open the page in the browser once it is served")
+    description = f"Darkroom {__version__}: a Stable Diffusion web UI."
+    parser = argparse.ArgumentParser(prog="launch.py", description=description, allow_abbrev=False)
+    _add_server_flags(parser)
+    _add_folder_flags(parser)
+    _add_engine_flags(parser)
+    _add_page_flags(parser)
     return parser
 
 
-def _add_server_flags(group: argparse._ArgumentGroup) -> None:
+def _add_server_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("server")
     group.add_argument("--listen", action="store_true", help="serve the whole network (wants --gradio-auth)")
     group.add_argument("--server-name", metavar="ADDRESS", help="serve on this address only")
     group.add_argument("--port", type=_port, default=7860, help="default: %(default)s")
     group.add_argument("--share", action="store_true", help="a public address through gradio's relay")
-    group.add_argument("--gradio-auth", metavar="USER:PASSWORD,...", help="who may come in, page and API alike")
-    group.add_argument("--gradio-auth-path", type=Path, metavar="FILE", help="the same from a file, one a line")
-    group.add_argument("--no-auth", action="store_true", help="let everyone in, even with --listen or --share")
+    group.add_argument(
+        "--gradio-auth", metavar="USER:PASSWORD,...", help="who may come in, page and API alike"
+    )
+    group.add_argument(
+        "--gradio-auth-path", type=Path, metavar="FILE", help="the same from a file, one a line"
+    )
+    group.add_argument(
+        "--no-auth", action="store_true", help="let everyone in, even with --listen or --share"
+    )
 
 
-def _add_folder_flags(group: argparse._ArgumentGroup) -> None:
+def _add_folder_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("folders")
     group.add_argument("--data-dir", type=Path, default=ROOT, help="outputs, queue and cache; default: here")
     group.add_argument("--models-dir", type=Path, help="default: models/ in the data folder")
     group.add_argument("--ckpt-dir", type=Path, help="one more folder of checkpoints")
 
 
-def _add_engine_flags(group: argparse._ArgumentGroup) -> None:
+def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("engine")
     group.add_argument("--device-id", type=int, metavar="N", help="which CUDA GPU to use")
     group.add_argument("--use-cpu", action="store_true", help="don't use the GPU")
     group.add_argument("--no-half", action="store_true", help="compute in 32 bits on the GPU too")
     group.add_argument("--xformers", action="store_true", help="xformers attention, where it works")
+
+
+def _add_page_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("page")
+    group.add_argument(
+        "--theme", choices=["auto", "dark", "light"], default="auto", help="the page's colours"
+    )
+    group.add_argument(
+        "--autolaunch", action="store_true", help="open the page in the browser once it is served"
+    )
 
 
 def _port(text: str) -> int:

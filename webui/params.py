@@ -22,34 +22,50 @@ class GenerationParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    prompt: str = Field("", title="Prompt", max_length=MAX_PROMPT, description="What to draw.")
+    prompt: str = Field(default="", title="Prompt", max_length=MAX_PROMPT, description="What to draw.")
     negative_prompt: str = Field(
-        "", title="Negative prompt", max_length=MAX_PROMPT, description="What to steer away from."
+        default="", title="Negative prompt", max_length=MAX_PROMPT, description="What to steer away from."
     )
     sampler_name: str = Field(
-        "DPM++ 2M", title="Sampling method", description="The way from noise to picture."
+        default="DPM++ 2M", title="Sampling method", description="The way from noise to picture."
     )
     scheduler: str = Field(
-        "Automatic", title="Schedule type", description="How the noise levels are spaced over the steps."
+        default="Automatic",
+        title="Schedule type",
+        description="How the noise levels are spaced over the steps.",
     )
     steps: int = Field(
-        20, ge=1, le=150, title="Sampling steps", description="More steps: finer, slower. 15 to 30 serve most."
+        default=20,
+        ge=1,
+        le=150,
+        title="Sampling steps",
+        description="More steps: finer, slower. 15 to 30 serve most.",
     )
     cfg_scale: float = Field(
-        7.0, ge=1, le=30, title="CFG scale", description="How closely the picture follows the prompt."
+        default=7.0, ge=1, le=30, title="CFG scale", description="How closely the picture follows the prompt."
     )
     seed: int = Field(
-        -1, ge=-1, le=MAX_SEED, title="Seed", description="The same seed gives the same picture; -1: a random one."
+        default=-1,
+        ge=-1,
+        le=MAX_SEED,
+        title="Seed",
+        description="The same seed gives the same picture; -1: a random one.",
     )
-    width: Side = Field(512, title="Width", description="Width in pixels, a multiple of 8.")
-    height: Side = Field(512, title="Height", description="Height in pixels, a multiple of 8.")
+    width: Side = Field(default=512, title="Width", description="Width in pixels, a multiple of 8.")
+    height: Side = Field(default=512, title="Height", description="Height in pixels, a multiple of 8.")
     batch_size: int = Field(
-        1, ge=1, le=64, title="Batch size", description="How many pictures at once (needs more memory)."
+        default=1,
+        ge=1,
+        le=64,
+        title="Batch size",
+        description="How many pictures at once (needs more memory).",
     )
     n_iter: int = Field(
-        1, ge=1, le=1000, title="Batch count", description="How many batches, one after the other."
+        default=1, ge=1, le=1000, title="Batch count", description="How many batches, one after the other."
     )
-    checkpoint: str = Field("", title="Checkpoint", description="The model that draws; empty: the default one.")
+    checkpoint: str = Field(
+        default="", title="Checkpoint", description="The model that draws; empty: the default one."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -66,7 +82,7 @@ class GenerationParams(BaseModel):
         missing = {name: value for name, value in defaults.items() if name not in self.model_fields_set}
         return type(self).model_validate({**self.model_dump(exclude_unset=True), **missing})
 
-    def changed(self, **fields: Any) -> Self:
+    def changed(self, **fields: object) -> Self:
         """A validated copy with other values in `fields`."""
         return type(self).model_validate({**self.model_dump(exclude_unset=True), **fields})
 

@@ -1,7 +1,5 @@
 """The native API: jobs and their events, each owner's own."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 

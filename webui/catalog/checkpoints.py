@@ -18,6 +18,13 @@ log = logging.getLogger(__name__)
 
 CARD = "darkroom.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
+PARTS = (
+    "unet/config.json",
+    f"unet/{WEIGHTS}",
+    "vae/config.json",
+    f"vae/{WEIGHTS}",
+    "text_encoder/config.json",
+)
 SUPPORTED = ("StableDiffusionPipeline",)
 
 
@@ -67,7 +74,8 @@ class Catalog:
     def default(self) -> Checkpoint | None:
         """The one to begin with: the first usable one outside the last folder, else inside it."""
         usable = [checkpoint for checkpoint in self._found.values() if checkpoint.problem is None]
-        usable.sort(key=lambda checkpoint: (checkpoint.path.is_relative_to(self._folders[-1]), checkpoint.name))
+        last = self._folders[-1]
+        usable.sort(key=lambda checkpoint: (checkpoint.path.is_relative_to(last), checkpoint.name))
         return usable[0] if usable else None
 
     def find(self, name: str) -> Checkpoint:
@@ -120,8 +128,7 @@ def _problem(path: Path, name: str) -> str | None:
     pipeline = _read_json(path / "model_index.json").get("_class_name")
     if pipeline not in SUPPORTED:
         return f'The checkpoint "{name}" is a {pipeline}, which Darkroom can\'t draw with yet.'
-    parts = ("unet/config.json", f"unet/{WEIGHTS}", "vae/config.json", f"vae/{WEIGHTS}", "text_encoder/config.json")
-    missing = [part for part in parts if not (path / part).is_file()]
+    missing = [part for part in PARTS if not (path / part).is_file()]
     if missing:
         return f'The checkpoint "{name}" is incomplete: {", ".join(missing)} is missing in {path}.'
     return None

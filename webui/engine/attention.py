@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 def use_xformers(unet: UNet2DConditionModel) -> bool:
-    """Switch `unet` to xformers if a trial call succeeds on its device; else it keeps torch's own attention."""
+    """Switch `unet` to xformers if a trial call succeeds on its device; else it keeps torch's attention."""
     try:
         # Importable without a GPU too, where it then fails: only a call tells.
         from xformers.ops import memory_efficient_attention  # pyright: ignore

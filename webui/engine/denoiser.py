@@ -20,8 +20,9 @@ class Denoiser:
     def __init__(self, model: Model, conditioning: Conditioning, cfg_scale: float, batch: int) -> None:
         self._model = model
         self._cfg_scale = cfg_scale
-        embeddings = [conditioning.negative, conditioning.positive] if cfg_scale != 1 else [conditioning.positive]
-        self._embeddings = torch.cat([embedding.expand(batch, -1, -1) for embedding in embeddings])
+        halves = [conditioning.negative, conditioning.positive]
+        used = halves if cfg_scale != 1 else halves[1:]
+        self._embeddings = torch.cat([half.expand(batch, -1, -1) for half in used])
         self.latest: Tensor | None = None
         """The last prediction: the picture as it looks now, shape (batch, channels, height, width)."""
 
@@ -37,7 +38,7 @@ class Denoiser:
         return clean
 
     def _guided(self, x: Tensor, sigma: float) -> Tensor:
-        """The UNet's output in 32 bits, guidance applied. (Guiding the output or the clean latents is the same.)"""
+        """The UNet's output in 32 bits, guided. (Guiding the output or the clean latents is the same.)"""
         timestep = torch.tensor([self._model.noise_table.timestep(sigma)], device=x.device)
         halves = len(self._embeddings) // len(x)
         latents = torch.cat([x] * halves).to(self._model.placement.dtype)

@@ -26,7 +26,7 @@ def choose(config: Config) -> Placement:
     """
     if config.use_cpu or not torch.cuda.is_available():
         if config.device_id is not None and not config.use_cpu:
-            raise EngineError("--device-id names a GPU, but torch sees none. Leave the flag out to draw on the CPU.")
+            raise EngineError("--device-id names a GPU, but torch sees none. Without the flag the CPU draws.")
         return Placement(torch.device("cpu"), torch.float32)
     index = config.device_id or 0
     if index >= torch.cuda.device_count():

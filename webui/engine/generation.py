@@ -69,8 +69,8 @@ def _sample(
     denoise = Denoiser(model, conditioning, params.cfg_scale, len(seeds))
     observer.phase("sampling")
     observer.step(iteration, 0, params.steps)
-    state = begin(sampler, sigmas, noise)
-    for state in walk(sampler, sigmas, state, noise, denoise):
+    state = start = begin(sampler, sigmas, noise)
+    for state in walk(sampler, sigmas, start, noise, denoise):
         observer.step(iteration, state.index, params.steps)
         if observer.interrupted() or observer.skipped():
             return None
@@ -104,6 +104,6 @@ def decode(model: Model, latents: Tensor) -> Image.Image:
     unscaled = latents / config.scaling_factor + (config.shift_factor or 0.0)
     rgb = model.vae.decode(unscaled.to(model.placement.dtype), return_dict=False)[0][0].float()
     if not torch.isfinite(rgb).all():
-        raise EngineError("The model gave numbers that are none (NaN) for this picture. Start Darkroom with --no-half.")
+        raise EngineError("The model gave numbers that are none (NaN). Start Darkroom with --no-half.")
     pixels = rgb.permute(1, 2, 0).add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
     return Image.fromarray(pixels.cpu().numpy())

@@ -36,7 +36,7 @@ class LocalEngine:
         self._studio: Studio | None = None
 
     def warm_up(self, checkpoint: Checkpoint | None, report: Callable[[str], None]) -> None:
-        """Load `checkpoint` and run each of its networks once: a process's first run of one is the slowest."""
+        """Load `checkpoint` and run each of its networks once: a process's first run is the slowest."""
         if checkpoint is None:
             return
         report(f"loading {checkpoint.name}")

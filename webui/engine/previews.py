@@ -1,8 +1,8 @@
 """Previews: what the predicted clean latents look like, at a cost that sampling doesn't feel.
 
-A VAE's decoder is close to linear over small neighbourhoods. So a single 3x3 convolution from latents to blocks
-of pixels, fitted once for each VAE by least squares on pictures made up here, shows a picture as it develops for
-about a hundredth of what decoding costs.
+A VAE's decoder is close to linear over small neighbourhoods. So a single 3x3 convolution from latents to
+blocks of pixels, fitted once for each VAE by least squares on pictures made up here, shows a picture as it
+develops for about a hundredth of what decoding costs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from webui.engine.samplers.schedules import Floats
 
 LONGEST_SIDE = 256
 SAMPLES = 32
@@ -47,11 +49,11 @@ class PreviewDecoder:
 
     def fitting(self, latents: Tensor) -> PreviewDecoder:
         """This one, or a coarser one if the picture would get wider than a preview needs to be."""
-        longest = max(latents.shape[-2:])
-        return self.coarser().fitting(latents) if self.block > 1 and longest * self.block > LONGEST_SIDE else self
+        too_wide = max(latents.shape[-2:]) * self.block > LONGEST_SIDE
+        return self.coarser().fitting(latents) if self.block > 1 and too_wide else self
 
     def __call__(self, latents: Tensor) -> Tensor:
-        """Bytes of shape (batch, height, width, 3) on the CPU, for latents (batch, channels, height, width)."""
+        """Bytes (batch, height, width, 3) on the CPU, for latents (batch, channels, height, width)."""
         padded = F.pad(latents.float(), (1, 1, 1, 1), mode="replicate")
         rgb = F.pixel_shuffle(F.conv2d(padded, self.weight, self.bias), self.block)
         return rgb.add(1).mul(127.5).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu()
@@ -71,7 +73,7 @@ def fit(vae: AutoencoderKL, scale: int) -> PreviewDecoder:
     """The decoder for `vae`, whose latents are `scale` pixels wide: least squares over made-up pictures."""
     device, dtype = vae.device, vae.dtype
     pictures = made_up_pictures(SAMPLES, 16 * scale).to(device)
-    rows = [vae.encode(row[None].to(dtype)).latent_dist.mode().float() for row in pictures]
+    rows = [cast(Any, vae.encode(row[None].to(dtype))).latent_dist.mode().float() for row in pictures]
     latents = normalized(vae, torch.cat(rows))
     neighbours = F.unfold(F.pad(latents, (1, 1, 1, 1), mode="replicate"), 3)
     known = torch.cat([neighbours, torch.ones_like(neighbours[:, :1])], 1).transpose(1, 2).flatten(0, 1)
@@ -98,7 +100,7 @@ def made_up_pictures(count: int, side: int, seed: int = 0) -> Tensor:
     return torch.from_numpy(np.stack(pictures)).float().permute(0, 3, 1, 2)
 
 
-def _made_up_picture(rng: np.random.Generator, x: Any, y: Any) -> Any:
+def _made_up_picture(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
     picture = _shade(rng, x, y, 0.3)
     for _ in range(rng.integers(3, 9)):
         u, v = x - rng.uniform(0, 1), y - rng.uniform(0, 1)
@@ -106,12 +108,13 @@ def _made_up_picture(rng: np.random.Generator, x: Any, y: Any) -> Any:
         a, b = u * np.cos(angle) + v * np.sin(angle), v * np.cos(angle) - u * np.sin(angle)
         disc, bar = np.hypot(a / across, b / along), np.maximum(abs(a) / across, abs(b) / along)
         # The edge is about a pixel and a half wide, as in a drawn or photographed picture.
-        inside = np.clip((1 - (disc if rng.random() < 0.6 else bar)) * min(across, along) * len(x) / 1.5, 0, 1)
+        depth = (1 - (disc if rng.random() < 0.6 else bar)) * min(across, along) * len(x)
+        inside = np.clip(depth / 1.5, 0, 1)
         picture += inside[..., None] * (_shade(rng, x, y, 0.8) - picture)
     return np.clip(picture, -1, 1)
 
 
-def _shade(rng: np.random.Generator, x: Any, y: Any, strength: float) -> Any:
+def _shade(rng: np.random.Generator, x: Floats, y: Floats, strength: float) -> Floats:
     slope = rng.normal(0, strength, (2, 3))
     return rng.uniform(-1, 1, 3) + x[..., None] * slope[0] + y[..., None] * slope[1]
 

@@ -13,7 +13,7 @@ from webui.engine.samplers.table import Sampler
 
 
 class Noise:
-    """Unit noise for a batch, each picture from its own seed, so that it doesn't matter what is drawn beside it.
+    """Unit noise for a batch, each picture from its own seed: what is drawn beside it doesn't matter.
 
     Drawn on the CPU: the same seed gives the same noise on every device.
     """

@@ -37,15 +37,15 @@ class PromptTokenizer:
         """From `vocab.json` and `merges.txt`, the files every CLIP model folder has."""
         vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
         lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
-        merges = [(a, b) for a, _, b in (line.partition(" ") for line in lines if not line.startswith("#")) if b]
-        return cls(vocabulary, merges)
+        pairs = (line.partition(" ") for line in lines if not line.startswith("#"))
+        return cls(vocabulary, [(a, b) for a, _, b in pairs if b])
 
     def ids(self, text: str) -> list[int]:
         """The token ids of `text`, without start and end."""
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 
     def chunks(self, text: str) -> list[list[int]]:
-        """Ids in rows of 77: start, 75 tokens, end, the last row filled up with the end token. At least one."""
+        """Ids in rows of 77: start, 75 tokens, end, the last row filled up with end tokens. At least one."""
         ids = self.ids(text)
         rows = [ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK)] or [[]]
         return [[self.start, *row, *[self.end] * (CHUNK - len(row) + 1)] for row in rows]

@@ -28,7 +28,7 @@ BRAND = """
 """
 STATUS = """
 <div class="dr-engine" role="status" aria-live="polite" hidden></div>
-<button type="button" class="dr-theme" aria-label="Light or dark" title="Light or dark">◐</button>
+<button type="button" class="dr-theme" aria-label="Light or dark" title="Light or dark"></button>
 """
 
 
@@ -38,9 +38,9 @@ def build_page(catalog: Catalog, jobs: Jobs, config: Config) -> gr.Blocks:
         title="Darkroom", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)
     ) as page:
         with gr.Row(elem_id="quicksettings", elem_classes="dr-top"):
-            gr.HTML(BRAND, js_on_load=None, padding=False, min_width=140)
+            gr.HTML(BRAND, js_on_load=None, apply_default_css=False, elem_classes="dr-top-start")
             checkpoint, refresh = _checkpoint_picker(catalog)
-            gr.HTML(STATUS, js_on_load=None, padding=False, elem_classes="dr-top-end", min_width=120)
+            gr.HTML(STATUS, js_on_load=None, apply_default_css=False, elem_classes="dr-top-end")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
                 controls = txt2img.build_txt2img(catalog, jobs, TokenCounts(catalog), checkpoint)
@@ -61,7 +61,7 @@ def _checkpoint_picker(catalog: Catalog) -> tuple[gr.Dropdown, gr.Button]:
             elem_id="setting_sd_model_checkpoint",
             scale=1,
         )
-        return picker, tool("↻", "refresh_sd_model_checkpoint")
+        return picker, tool("refresh", "refresh_sd_model_checkpoint")
 
 
 def _names(catalog: Catalog) -> list[tuple[str, str]]:
@@ -114,8 +114,8 @@ def head(config: Config) -> str:
     return (
         '<meta name="color-scheme" content="dark light">'
         f'<meta name="darkroom" content="{html.escape(json.dumps(known))}">'
-        f'<link rel="stylesheet" href="static/darkroom.css?v={__version__}">'
-        f'<script type="module" src="static/main.js?v={__version__}"></script>'
+        f'<link rel="stylesheet" href="darkroom/darkroom.css?v={__version__}">'
+        f'<script type="module" src="darkroom/main.js?v={__version__}"></script>'
     )
 
 

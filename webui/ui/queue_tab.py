@@ -14,4 +14,4 @@ FRAME = """
 
 def build_queue_tab() -> None:
     """Lay the tab out."""
-    gr.HTML(FRAME, elem_id="queue_jobs", js_on_load=None, padding=False)
+    gr.HTML(FRAME, elem_id="queue_jobs", js_on_load=None, apply_default_css=False)

@@ -82,7 +82,7 @@ def _settings(make: Maker) -> Controls:
         with gr.Column(min_width=200, scale=4):
             controls["width"] = make.slider("width", 64, 2048, 8)
             controls["height"] = make.slider("height", 64, 2048, 8)
-        swap = tool("⇅", f"{TAB}_res_switch_btn")
+        swap = tool("swap", f"{TAB}_res_switch_btn")
         with gr.Column(min_width=160, scale=3):
             controls["n_iter"] = make.slider("n_iter", 1, 100, 1)
             controls["batch_size"] = make.slider("batch_size", 1, 8, 1)
@@ -90,8 +90,8 @@ def _settings(make: Maker) -> Controls:
         controls["cfg_scale"] = make.slider("cfg_scale", 1, 30, 0.5)
     with gr.Group(elem_classes="dr-group"), gr.Row(equal_height=True, elem_classes="dr-seed"):
         controls["seed"] = make.seed()
-        random = tool("🎲", f"{TAB}_random_seed")
-        reuse = tool("♻️", f"{TAB}_reuse_seed")
+        random = tool("dice", f"{TAB}_random_seed")
+        reuse = tool("recycle", f"{TAB}_reuse_seed")
     sides = [controls["width"], controls["height"]]
     swap.click(None, sides, sides, js="(width, height) => [height, width]", api_visibility="private")
     random.click(None, None, controls["seed"], js="() => -1", api_visibility="private")

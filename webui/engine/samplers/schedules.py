@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
@@ -17,8 +17,9 @@ Floats = NDArray[np.float64]
 class NoiseTable:
     """The sigmas that a model was trained on, one for each timestep 0 ... n-1, rising."""
 
-    def __init__(self, alphas_cumprod: Floats) -> None:
-        self.sigmas: Floats = np.sqrt((1 - alphas_cumprod) / alphas_cumprod)
+    def __init__(self, alphas_cumprod: ArrayLike) -> None:
+        alphas: Floats = np.asarray(alphas_cumprod, dtype=np.float64)
+        self.sigmas: Floats = np.sqrt((1 - alphas) / alphas)
         self._logs: Floats = np.log(self.sigmas)
         self._timesteps: Floats = np.arange(len(self.sigmas), dtype=np.float64)
 

@@ -1,8 +1,8 @@
 """Samplers, one plain function each: from sigma to the next lower one.
 
-They share one signature and keep nothing: what a multistep method remembers is a tuple of latents that goes in
-and comes out, so that sampling can stop after any step and go on later, bit for bit. They use nothing of a
-tensor but arithmetic, and latents are x = picture + sigma * noise throughout.
+They share one signature and keep nothing: what a multistep method remembers is a tuple of latents that goes
+in and comes out, so that sampling can stop after any step and go on later, bit for bit. They use nothing of
+a tensor but arithmetic, and latents are x = picture + sigma * noise throughout.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Step = Callable[[Move, "Tensor", Memory], tuple["Tensor", Memory]]
 
 
 def euler(move: Move, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
-    """Euler's method on the probability flow: Karras et al. (2022), arXiv:2206.00364, algorithm 2 without churn.
+    """Euler's method on the probability flow: Karras et al., arXiv:2206.00364, algorithm 2 without churn.
 
     With eta 0, DDIM (Song et al., arXiv:2010.02502) is this same step on another schedule.
     """
@@ -58,7 +58,7 @@ def euler(move: Move, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
 
 
 def euler_ancestral(move: Move, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
-    """Euler to a lower sigma, then fresh noise up to the next: Ho et al., arXiv:2006.11239, in this scaling."""
+    """Euler to a lower sigma, then noise up to the next: Ho et al., arXiv:2006.11239, in this scaling."""
     clean = move.denoise(x, move.sigma)
     down, up = ancestral_split(move.sigma, move.next)
     x = clean + (x - clean) * (down / move.sigma)
@@ -110,7 +110,9 @@ def _order(move: Move, index: int) -> int:
     return min(UNIPC_ORDER, index + 1, len(move.sigmas) - 1 - index)
 
 
-def _unipc_move(x: Tensor, clean: Sequence[Tensor], lambdas: list[float], order: int, *, corrects: bool) -> Tensor:
+def _unipc_move(
+    x: Tensor, clean: Sequence[Tensor], lambdas: list[float], order: int, *, corrects: bool
+) -> Tensor:
     """From lambdas[1] to lambdas[0]. When correcting, clean[0] is the prediction at the far end already."""
     known = list(clean[1:] if corrects else clean)
     h = lambdas[0] - lambdas[1]

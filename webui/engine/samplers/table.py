@@ -18,7 +18,8 @@ class Sampler:
     """A sampler as A1111 users know it.
 
     `automatic` is what the schedule type "Automatic" means for it. One with a `fixed` schedule follows that
-    whatever is asked for. `keeps_variance` tells that it begins at x of variance 1 + sigma**2 rather than sigma**2.
+    whatever is asked for. `keeps_variance` tells that it begins at x of variance 1 + sigma**2 rather than
+    sigma**2.
     """
 
     name: str

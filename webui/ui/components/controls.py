@@ -47,8 +47,8 @@ class Maker:
         }
 
     def prompt(self, field: str, placeholder: str) -> gr.Textbox:
-        """A prompt box of three lines that grows."""
-        return gr.Textbox(**self.options(field), lines=3, max_lines=12, placeholder=placeholder)
+        """A prompt box of two lines that grows."""
+        return gr.Textbox(**self.options(field), lines=2, max_lines=12, placeholder=placeholder)
 
     def slider(self, field: str, lowest: float, highest: float, step: float) -> gr.Slider:
         """A slider with a number box."""
@@ -67,9 +67,9 @@ class Maker:
         return gr.Number(**self.options("seed"), precision=0)
 
 
-def tool(sign: str, element_id: str) -> gr.Button:
-    """A small button with a sign on it; its name is in the hints."""
-    return gr.Button(sign, elem_id=element_id, elem_classes="dr-tool", size="sm", min_width=44, scale=0)
+def tool(icon: str, element_id: str) -> gr.Button:
+    """A small button that shows static/icons/`icon`.svg; its name is in the hints."""
+    return gr.Button("", elem_id=element_id, elem_classes=["dr-tool", f"dr-icon-{icon}"], size="sm", min_width=44, scale=0)
 
 
 def hints(tab: str) -> dict[str, str]:

@@ -28,4 +28,4 @@ FRAME = """
 
 def stage(tab: str) -> gr.HTML:
     """The stage of `tab`."""
-    return gr.HTML(FRAME.format(tab=tab), elem_id=f"{tab}_gallery", js_on_load=None, padding=False)
+    return gr.HTML(FRAME.format(tab=tab), elem_id=f"{tab}_gallery", js_on_load=None, apply_default_css=False)

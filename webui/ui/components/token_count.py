@@ -35,7 +35,7 @@ class TokenCounts:
 def token_counter(counts: TokenCounts, prompt: gr.Textbox, checkpoint: Component, element_id: str) -> gr.HTML:
     """The counter of `prompt`, following what is typed and which checkpoint is chosen."""
     counter = gr.HTML(
-        counts.text(str(prompt.value or ""), ""), elem_id=f"{element_id}_tokens", elem_classes="dr-tokens", padding=False
+        counts.text(str(prompt.value or ""), ""), elem_id=f"{element_id}_tokens", elem_classes="dr-tokens", apply_default_css=False
     )
     gr.on(
         [prompt.change, checkpoint.change],
