@@ -12,7 +12,7 @@ window.darkroom = {
   submitted(tab, ticket) {
     const { id, errors = [] } = JSON.parse(ticket || "{}");
     showErrors(tab, errors);
-    if (id) stages.get(tab)?.follow(id);
+    if (id) stages.get(tab)?.submitted(id);
   },
   interrupt: (tab) => stages.get(tab)?.interrupt(),
   skip: (tab) => stages.get(tab)?.skip(),
@@ -46,12 +46,16 @@ function adopt() {
     if (stages.get(tab)?.root === root) return;
     const stage = new Stage(tab, root);
     stages.set(tab, stage);
+    stage.draw();
     stage.restore();
   });
   const queue = document.querySelector(".dr-queue:not([data-adopted])");
   if (queue) {
     queue.dataset.adopted = "yes";
-    new QueueList(queue, showOnStage);
+    new QueueList(queue, {
+      show: (id) => onStage((stage) => stage.bringForward(id)),
+      begun: (id) => onStage((stage) => stage.submitted(id)),
+    });
   }
   const theme = document.querySelector(".dr-theme:not([data-adopted])");
   if (theme) {
@@ -61,11 +65,8 @@ function adopt() {
   addHints();
 }
 
-function showOnStage(id) {
-  const stage = stages.get("txt2img");
-  stage.waiting = stage.waiting.filter((waiting) => waiting !== id);
-  if (stage.live && stage.job !== id) stage.waiting.unshift(stage.job);
-  if (stage.job !== id || !stage.live) stage.show(id);
+function onStage(act) {
+  act(stages.get("txt2img"));
   document.querySelector('[role="tab"][id*="txt2img"], #tab_txt2img-button')?.click();
 }
 

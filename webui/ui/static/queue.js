@@ -6,9 +6,10 @@ const EVERY = 1500;
 const NAMES = { queued: "Waiting", running: "Running", done: "Done", failed: "Failed", interrupted: "Interrupted" };
 
 export class QueueList {
-  constructor(root, show) {
+  constructor(root, { show, begun }) {
     this.root = root;
     this.show = show; // (job id) -> shows it on its stage
+    this.begun = begun; // (job id) -> the same for one that was begun here just now
     this.drawn = "";
     setInterval(() => this.visible() && this.refresh(), EVERY);
     document.addEventListener("darkroom:ended", () => this.visible() && this.refresh());
@@ -53,7 +54,7 @@ export class QueueList {
     const active = job.state === "queued" || job.state === "running";
     box.append(this.button(job, "Show", () => this.show(job.id)));
     if (active) box.append(this.button(job, job.state === "queued" ? "Cancel" : "Interrupt", () => interruptJob(job.id)));
-    else box.append(this.button(job, "Run again", async () => this.show((await runAgain(job.id)).id)));
+    else box.append(this.button(job, "Run again", async () => this.begun((await runAgain(job.id)).id)));
     return box;
   }
 

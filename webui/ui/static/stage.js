@@ -11,6 +11,8 @@ export class Stage {
     this.waiting = []; // ids of this tab's jobs that come after the one shown
     this.job = null; // the id shown
     this.live = false; // whether the job shown is still to end
+    this.own = new Set(); // ids of jobs begun in this browser tab
+    this.progress = { state: "none", n_iter: 1 };
     this.pictures = [];
     this.chosen = 0;
     this.stop = null;
@@ -27,26 +29,37 @@ export class Stage {
     const kept = JSON.parse(sessionStorage.getItem(`darkroom.${this.tab}`) ?? "[]");
     for (const id of kept) {
       const job = await getJob(id).catch(() => null);
-      if (job) this.follow(id);
+      if (job) this.submitted(id);
     }
     if (this.job) return;
     const [newest] = await listJobs(1).catch(() => []);
-    if (newest && !this.job) this.follow(newest.id);
+    if (newest && !this.job) this.show(newest.id);
   }
 
   remember() {
-    const ids = this.job ? [this.job, ...this.waiting] : [];
+    const ids = [this.job, ...this.waiting].filter((id) => this.own.has(id));
     sessionStorage.setItem(`darkroom.${this.tab}`, JSON.stringify(ids));
   }
 
-  follow(id) {
-    if (this.live) {
+  // A job begun here waits until the last one begun here is over; it takes the place of any other's at once.
+  submitted(id) {
+    const waits = this.live && this.own.has(this.job);
+    this.own.add(id);
+    if (waits) {
       this.waiting.push(id);
       this.showStatus();
     } else {
       this.show(id);
     }
     this.remember();
+  }
+
+  // Shows a job chosen from the list; the one that was live here is shown again after it.
+  bringForward(id) {
+    if (this.live && this.job === id) return;
+    this.waiting = this.waiting.filter((waiting) => waiting !== id);
+    if (this.live) this.waiting.unshift(this.job);
+    this.show(id);
   }
 
   show(id) {
@@ -89,7 +102,6 @@ export class Stage {
     document.dispatchEvent(new CustomEvent("darkroom:ended"));
     const next = this.waiting.shift();
     if (next) this.show(next);
-    else this.remember();
   }
 
   draw() {
@@ -130,7 +142,7 @@ export class Stage {
 
   async again() {
     try {
-      this.follow((await runAgain(this.job)).id);
+      this.submitted((await runAgain(this.job)).id);
     } catch (error) {
       this.setError(error.message);
     }

@@ -1,0 +1,1 @@
+"""Benchmarks, run by hand: `python launch.py bench [NAME...] [--json FILE]`."""

@@ -1,0 +1,73 @@
+"""A real Chromium on a real server."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.serving import Server
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# Without these it asks for updates and the like over the network at every start.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("data") / "server", ready=True) as server:
+        yield server
+
+
+@pytest.fixture
+def person(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes a new visitor, with cookies of their own; what goes wrong in their pages fails the test."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def watch(page: Page) -> None:
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+
+    def make(**options) -> BrowserContext:
+        context = browser.new_context(**{"viewport": {"width": 1400, "height": 950}, **options})
+        context.on("page", watch)
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def visit(person: Callable[..., BrowserContext], server: Server) -> Callable[..., Page]:
+    """Opens the server's page: a new visitor's, or one more of `context`'s."""
+
+    def open_page(context: BrowserContext | None = None, **options) -> Page:
+        page = (context or person(**options)).new_page()
+        page.goto(server.address)
+        page.wait_for_selector("#txt2img_generate")
+        page.wait_for_function("window.darkroom && document.querySelector('.dr-stage')")
+        # The settings come with the page's load event; what is typed before would be overwritten.
+        page.wait_for_load_state("networkidle")
+        return page
+
+    return open_page

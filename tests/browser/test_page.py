@@ -1,0 +1,79 @@
+"""The page itself: checkpoints, sizes, colours, names."""
+
+import json
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages import generate, wait_finished
+from webui.config import BUILT_IN_CHECKPOINTS
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_new_checkpoint_is_found_and_its_settings_followed(visit, server):
+    page = visit()
+    copy = server.data_dir / "models" / "Stable-diffusion" / "mine"
+    shutil.copytree(BUILT_IN_CHECKPOINTS / "darkroom-demo", copy)
+    (copy / "darkroom.json").write_text(json.dumps({"defaults": {"steps": 7, "cfg_scale": 3, "width": 192}}))
+    try:
+        page.click("#refresh_sd_model_checkpoint")
+        page.wait_for_load_state("networkidle")
+        page.click("#setting_sd_model_checkpoint input")
+        page.get_by_role("option", name="mine").click()
+        expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("7")
+        expect(page.locator("#txt2img_width input[type=number]")).to_have_value("192")
+        generate(page)
+        wait_finished(page)
+        assert "Model: mine," in page.inner_text(".dr-infotext")
+    finally:
+        shutil.rmtree(copy)
+
+
+def test_on_a_phone_nothing_scrolls_sideways_and_the_picture_follows_generate(visit):
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    places = [page.locator(name).bounding_box()["y"] for name in ("#txt2img_prompt", "#txt2img_generate", ".dr-view")]
+    places.append(page.locator("#txt2img_steps").bounding_box()["y"])
+    assert places == sorted(places)
+    for name in ("#txt2img_generate", "#txt2img_interrupt", "#txt2img_res_switch_btn"):
+        assert page.locator(name).bounding_box()["height"] >= 40
+
+
+def test_the_picture_stays_in_view_while_the_controls_scroll(visit):
+    page = visit(viewport={"width": 1200, "height": 600})
+    page.mouse.move(200, 400)
+    page.mouse.wheel(0, 400)
+    page.wait_for_timeout(200)
+    box = page.locator(".dr-view").bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] < 200
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_colours_follow_the_system_and_are_kept_when_changed(visit, scheme):
+    page = visit(color_scheme=scheme)
+    is_dark = "document.body.classList.contains('dark')"
+    assert page.evaluate(is_dark) == (scheme == "dark")
+    page.click(".dr-theme")
+    assert page.evaluate(is_dark) == (scheme != "dark")
+    page.reload()
+    page.wait_for_selector("#txt2img_generate")
+    assert page.evaluate(is_dark) == (scheme != "dark")
+
+
+def test_every_control_has_a_name_and_a_hint(visit):
+    page = visit()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, textarea, select')]
+            .filter(e => e.offsetParent && !e.labels?.length && !e.closest('label')
+                && !(e.ariaLabel || e.title || e.textContent.trim() || e.getAttribute('aria-labelledby')))
+            .map(e => e.outerHTML.slice(0, 120))"""
+    )
+    assert nameless == []
+    hints = json.loads(page.get_attribute('meta[name="darkroom"]', "content"))["hints"]
+    assert len(hints) > 12
+    for element, hint in hints.items():
+        assert hint
+        assert page.locator(f"#{element}").get_attribute("title") == hint
