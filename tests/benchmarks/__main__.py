@@ -16,11 +16,15 @@ BENCHMARKS = {**sampling.BENCHMARKS, **startup.BENCHMARKS}
 def main() -> int:
     """Run the named benchmarks, or all; 1 if a goal is missed."""
     parser = argparse.ArgumentParser(prog="launch.py bench")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(BENCHMARKS)}; all if none is named")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of: {', '.join(BENCHMARKS)}; all if none is named"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results here too")
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
-        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; choose of: {', '.join(BENCHMARKS)}")
+        parser.error(
+            f"there is no benchmark {', '.join(sorted(unknown))}; choose of: {', '.join(BENCHMARKS)}"
+        )
     results: list[Result] = []
     for name in options.names or BENCHMARKS:
         for result in BENCHMARKS[name]():

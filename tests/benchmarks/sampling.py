@@ -103,12 +103,17 @@ class Bench:
         conditioning = self.studio.encoder.encode(PROMPT, "")
         embeddings = torch.cat([conditioning.negative, conditioning.positive])
         scheduler.set_timesteps(STEPS)
-        latents = torch.randn((1, 4, 16, 16), generator=torch.Generator().manual_seed(7)) * scheduler.init_noise_sigma
+        latents = (
+            torch.randn((1, 4, 16, 16), generator=torch.Generator().manual_seed(7))
+            * scheduler.init_noise_sigma
+        )
         for timestep in scheduler.timesteps:
             both = scheduler.scale_model_input(torch.cat([latents] * 2), timestep)
             out = model.unet(both, timestep, encoder_hidden_states=embeddings, return_dict=False)[0]
             negative, positive = out.chunk(2)
-            latents = scheduler.step(negative + 4.0 * (positive - negative), timestep, latents, return_dict=False)[0]
+            latents = scheduler.step(
+                negative + 4.0 * (positive - negative), timestep, latents, return_dict=False
+            )[0]
 
     def pipeline(self) -> None:
         conditioning = self.studio.encoder.encode(PROMPT, "")
@@ -145,10 +150,14 @@ def run() -> Iterator[Result]:
     bench = Bench()
     ours, plain = interleaved(bench.our_loop, bench.plain_loop, ROUNDS)
     yield Result("sampling loop", ours, "s", plain, 1.03)
-    yield Result("whole picture", *_swap(interleaved(lambda: bench.draw(False), bench.pipeline, ROUNDS)), 1.03)
+    yield Result(
+        "whole picture", *_swap(interleaved(lambda: bench.draw(False), bench.pipeline, ROUNDS)), 1.03
+    )
     watched, unwatched = interleaved(lambda: bench.draw(True), lambda: bench.draw(False), ROUNDS)
     yield Result("previews: watched picture", watched, "s", unwatched, 1.03)
-    yield Result("previews: one, unthrottled", bench.preview_seconds() * 1000, "ms", ours / STEPS * 1000, 0.03)
+    yield Result(
+        "previews: one, unthrottled", bench.preview_seconds() * 1000, "ms", ours / STEPS * 1000, 0.03
+    )
 
 
 def _swap(pair: tuple[float, float]) -> tuple[float, str, float]:

@@ -1,4 +1,4 @@
-"""From the command to the page, to the first picture, and how much memory it takes; against a bare diffusers script."""
+"""Time to the page and to the first picture, and peak memory, against a bare diffusers script."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def run() -> Iterator[Result]:
     with Server(Path(tempfile.mkdtemp()) / "data") as server:
         _wait(lambda: httpx.get(server.address + "/", headers={"Accept": "text/html"}).status_code == 200)
         page = time.perf_counter() - begun
-        job = httpx.post(server.address + "/api/v1/jobs", json={"prompt": "a 3d panda on a blue background"}).json()["id"]
+        job = httpx.post(
+            server.address + "/api/v1/jobs", json={"prompt": "a 3d panda on a blue background"}
+        ).json()["id"]
         _wait(lambda: httpx.get(f"{server.address}/api/v1/jobs/{job}").json()["state"] == "done")
         picture = time.perf_counter() - begun
         memory = _peak_memory(server.process.pid)

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.browser
 # Counts the different previews, whatever the page's speed.
 COUNT_PREVIEWS = """() => {
   window.seen = new Set();
-  new MutationObserver(() => document.querySelectorAll('.dr-developing img').forEach(i => window.seen.add(i.src)))
+  const look = () => document.querySelectorAll('.dr-developing img').forEach(i => window.seen.add(i.src));
+  new MutationObserver(look)
     .observe(document.querySelector('.dr-view'), {subtree: true, childList: true, attributes: true});
 }"""
 

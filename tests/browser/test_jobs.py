@@ -110,10 +110,14 @@ def test_after_a_crash_the_page_offers_to_run_again(browser, person, tmp_path):
 
     with Server(tmp_path / "data") as server:
         context = person()
-        context.add_cookies([{"name": c["name"], "value": c["value"], "url": server.address} for c in cookies])
+        context.add_cookies(
+            [{"name": c["name"], "value": c["value"], "url": server.address} for c in cookies]
+        )
         page = context.new_page()
         page.goto(server.address)
-        expect(page.locator(".dr-error")).to_have_text("Darkroom stopped while this was being drawn.", timeout=LONG)
+        expect(page.locator(".dr-error")).to_have_text(
+            "Darkroom stopped while this was being drawn.", timeout=LONG
+        )
         page.get_by_role("button", name="Run again").click()
         wait_finished(page)
         assert "Steps: 60," in page.inner_text(".dr-infotext")

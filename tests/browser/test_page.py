@@ -34,7 +34,10 @@ def test_a_new_checkpoint_is_found_and_its_settings_followed(visit, server):
 def test_on_a_phone_nothing_scrolls_sideways_and_the_picture_follows_generate(visit):
     page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    places = [page.locator(name).bounding_box()["y"] for name in ("#txt2img_prompt", "#txt2img_generate", ".dr-view")]
+    places = [
+        page.locator(name).bounding_box()["y"]
+        for name in ("#txt2img_prompt", "#txt2img_generate", ".dr-view")
+    ]
     places.append(page.locator("#txt2img_steps").bounding_box()["y"])
     assert places == sorted(places)
     for name in ("#txt2img_generate", "#txt2img_interrupt", "#txt2img_res_switch_btn"):

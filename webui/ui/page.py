@@ -32,7 +32,7 @@ STATUS = """
 """
 
 
-def build_page(catalog: Catalog, jobs: Jobs, config: Config) -> gr.Blocks:
+def build_page(catalog: Catalog, jobs: Jobs) -> gr.Blocks:
     """Every tab, wired."""
     with gr.Blocks(
         title="Darkroom", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)
@@ -66,12 +66,13 @@ def _checkpoint_picker(catalog: Catalog) -> tuple[gr.Dropdown, gr.Button]:
 
 def _names(catalog: Catalog) -> list[tuple[str, str]]:
     return [
-        (f"{known.name} (unusable)" if known.problem else known.name, known.name) for known in catalog.checkpoints()
+        (f"{known.name} (unusable)" if known.problem else known.name, known.name)
+        for known in catalog.checkpoints()
     ]
 
 
 def _wire_refresh(catalog: Catalog, picker: gr.Dropdown, refresh: gr.Button) -> None:
-    def read_again() -> Any:
+    def read_again() -> gr.Dropdown:
         catalog.refresh()
         return gr.Dropdown(choices=_names(catalog))
 
@@ -94,7 +95,7 @@ def _wire_restore(catalog: Catalog, jobs: Jobs, controls: Controls, page: gr.Blo
     page.load(restore, None, list(controls.values()), show_progress="hidden", api_visibility="private")
 
 
-def _restored(catalog: Catalog, field: str, control: Component, params: GenerationParams) -> Any:
+def _restored(catalog: Catalog, field: str, control: Component, params: GenerationParams) -> object:
     value = getattr(params, field)
     if field == "checkpoint":
         return gr.Dropdown(choices=_names(catalog), value=value)

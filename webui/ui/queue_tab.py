@@ -6,7 +6,7 @@ import gradio as gr
 
 FRAME = """
 <section class="dr-queue" aria-label="Your jobs">
-  <p class="dr-queue-empty">Nothing yet. What you generate is listed here, and stays when you close the page.</p>
+  <p class="dr-queue-empty">Nothing yet. What you generate is listed here and stays when you leave.</p>
   <ul></ul>
 </section>
 """

@@ -1,22 +1,23 @@
-"""The darkroom's colours: warm near-black, one amber safelight; and its light sister. Fonts are the system's."""
+"""The darkroom's colours, warm near-black with one amber safelight, and light ones. Fonts are the system's."""
 
 from __future__ import annotations
 
-import gradio as gr
+from gradio.themes import Base
+from gradio.themes.utils import colors, sizes
 
 SANS = ("ui-sans-serif", "system-ui", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 
 
-def build_theme() -> gr.themes.Base:
+def build_theme() -> Base:
     """The theme object; darkroom.css adds what gradio's variables can't say."""
-    theme = gr.themes.Base(
-        primary_hue=gr.themes.colors.amber,
-        secondary_hue=gr.themes.colors.amber,
-        neutral_hue=gr.themes.colors.stone,
-        radius_size=gr.themes.sizes.radius_md,
-        spacing_size=gr.themes.sizes.spacing_md,
-        text_size=gr.themes.sizes.text_md,
+    theme = Base(
+        primary_hue=colors.amber,
+        secondary_hue=colors.amber,
+        neutral_hue=colors.stone,
+        radius_size=sizes.radius_md,
+        spacing_size=sizes.spacing_md,
+        text_size=sizes.text_md,
         font=SANS,
         font_mono=MONO,
     )

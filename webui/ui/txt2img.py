@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from webui.guard import OWNER
 from webui.catalog.checkpoints import Catalog, Checkpoint
+from webui.guard import OWNER
 from webui.jobs.service import Jobs
 from webui.params import GenerationParams
 from webui.ui.components.controls import Controls, Maker, tool
@@ -48,8 +48,8 @@ def build_txt2img(catalog: Catalog, jobs: Jobs, counts: TokenCounts, checkpoint:
     _wire_generate(jobs, generate, controls, ticket)
     interrupt.click(None, js=f"() => darkroom.interrupt('{TAB}')", api_visibility="private")
     skip.click(None, js=f"() => darkroom.skip('{TAB}')", api_visibility="private")
-    examples.click(lambda sample: sample[0], examples, prompts["prompt"], api_visibility="private", queue=False)
-    _wire_checkpoint(catalog, controls, examples)
+    examples.click(_first, examples, prompts["prompt"], api_visibility="private", queue=False)
+    _wire_checkpoint(catalog, checkpoint, controls, examples)
     return controls
 
 
@@ -59,6 +59,10 @@ def starting_params(model: Checkpoint | None) -> GenerationParams:
         return GenerationParams()
     prompt = model.examples[0] if model.examples else ""
     return GenerationParams(prompt=prompt, checkpoint=model.name).completed(model.defaults)
+
+
+def _first(sample: list[str]) -> str:
+    return sample[0]
 
 
 def _prompts(make: Maker, counts: TokenCounts, checkpoint: gr.Dropdown) -> Controls:
@@ -95,9 +99,8 @@ def _settings(make: Maker) -> Controls:
     sides = [controls["width"], controls["height"]]
     swap.click(None, sides, sides, js="(width, height) => [height, width]", api_visibility="private")
     random.click(None, None, controls["seed"], js="() => -1", api_visibility="private")
-    reuse.click(
-        None, controls["seed"], controls["seed"], js=f"(seed) => darkroom.shownSeed('{TAB}') ?? seed", api_visibility="private"
-    )
+    keep_or_take = f"(seed) => darkroom.shownSeed('{TAB}') ?? seed"
+    reuse.click(None, controls["seed"], controls["seed"], js=keep_or_take, api_visibility="private")
     return controls
 
 
@@ -109,7 +112,12 @@ def _wire_generate(jobs: Jobs, generate: gr.Button, controls: Controls, ticket: 
         return submit(jobs, owner_of(request), given)
 
     generate.click(
-        order, set(controls.values()), ticket, show_progress="hidden", concurrency_limit=None, api_visibility="private"
+        order,
+        set(controls.values()),
+        ticket,
+        show_progress="hidden",
+        concurrency_limit=None,
+        api_visibility="private",
     ).then(None, ticket, js=f"(ticket) => darkroom.submitted('{TAB}', ticket)", api_visibility="private")
 
 
@@ -119,16 +127,21 @@ def owner_of(request: gr.Request) -> str:
     return request.request.scope[OWNER]
 
 
-def _wire_checkpoint(catalog: Catalog, controls: Controls, examples: gr.Dataset) -> None:
+def _wire_checkpoint(
+    catalog: Catalog, checkpoint: gr.Dropdown, controls: Controls, examples: gr.Dataset
+) -> None:
     followers = [controls[field] for field in FOLLOWS_CHECKPOINT]
 
     def follow(name: str) -> list[Any]:
         model = next((known for known in catalog.checkpoints() if known.name == name), None)
         defaults = starting_params(model)
         samples = [[example] for example in model.examples] if model else []
-        return [*(getattr(defaults, field) for field in FOLLOWS_CHECKPOINT), gr.Dataset(samples=samples, visible=bool(samples))]
+        return [
+            *(getattr(defaults, field) for field in FOLLOWS_CHECKPOINT),
+            gr.Dataset(samples=samples, visible=bool(samples)),
+        ]
 
     # `input` and not `change`: settings that the page restores are not to be overwritten.
-    controls["checkpoint"].input(
-        follow, controls["checkpoint"], [*followers, examples], show_progress="hidden", api_visibility="private"
+    checkpoint.input(
+        follow, checkpoint, [*followers, examples], show_progress="hidden", api_visibility="private"
     )

@@ -69,7 +69,9 @@ class Maker:
 
 def tool(icon: str, element_id: str) -> gr.Button:
     """A small button that shows static/icons/`icon`.svg; its name is in the hints."""
-    return gr.Button("", elem_id=element_id, elem_classes=["dr-tool", f"dr-icon-{icon}"], size="sm", min_width=44, scale=0)
+    return gr.Button(
+        "", elem_id=element_id, elem_classes=["dr-tool", f"dr-icon-{icon}"], size="sm", min_width=44, scale=0
+    )
 
 
 def hints(tab: str) -> dict[str, str]:

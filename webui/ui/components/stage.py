@@ -10,7 +10,10 @@ import gradio as gr
 FRAME = """
 <section class="dr-stage" data-tab="{tab}" aria-label="The picture">
   <div class="dr-view" tabindex="0">
-    <div class="dr-empty"><p>Your picture develops here.</p><p>Write a prompt and press <kbd>Generate</kbd>.</p></div>
+    <div class="dr-empty">
+      <p>Your picture develops here.</p>
+      <p>Write a prompt and press <kbd>Generate</kbd>.</p>
+    </div>
   </div>
   <div class="dr-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" hidden><div></div></div>
   <p class="dr-status" role="status" aria-live="polite"></p>

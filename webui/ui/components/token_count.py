@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gradio as gr
-from gradio.components import Component
 
 from webui.catalog.checkpoints import Catalog
 from webui.params import InvalidParamsError
@@ -32,10 +31,15 @@ class TokenCounts:
         return self._tokenizers[checkpoint.name]
 
 
-def token_counter(counts: TokenCounts, prompt: gr.Textbox, checkpoint: Component, element_id: str) -> gr.HTML:
+def token_counter(
+    counts: TokenCounts, prompt: gr.Textbox, checkpoint: gr.Dropdown, element_id: str
+) -> gr.HTML:
     """The counter of `prompt`, following what is typed and which checkpoint is chosen."""
     counter = gr.HTML(
-        counts.text(str(prompt.value or ""), ""), elem_id=f"{element_id}_tokens", elem_classes="dr-tokens", apply_default_css=False
+        counts.text(str(prompt.value or ""), ""),
+        elem_id=f"{element_id}_tokens",
+        elem_classes="dr-tokens",
+        apply_default_css=False,
     )
     gr.on(
         [prompt.change, checkpoint.change],
