@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from webui.jobs.service import Jobs, QueueFullError
+from webui.jobs.store import StoreError
 from webui.params import GenerationParams, InvalidParamsError
 
 
@@ -24,10 +24,8 @@ def submit(jobs: Jobs, owner: str, fields: Mapping[str, Any]) -> str:
         errors = [{"field": _field(problem), "message": sentence(problem)} for problem in error.errors()]
     except InvalidParamsError as error:
         errors = [{"field": error.field, "message": str(error)}]
-    except QueueFullError as error:
+    except (QueueFullError, StoreError) as error:
         errors = [{"field": "", "message": str(error)}]
-    except sqlite3.OperationalError as error:
-        errors = [{"field": "", "message": f"The job could not be queued: {error}. Is the disk full?"}]
     return json.dumps({"errors": errors})
 
 

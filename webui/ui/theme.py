@@ -1,4 +1,4 @@
-"""The darkroom's colours, warm near-black with one amber safelight, and light ones. Fonts are the system's."""
+"""The darkroom's colours: warm near-black, one amber safelight; and light ones. Fonts are the system's."""
 
 from __future__ import annotations
 

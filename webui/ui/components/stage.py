@@ -9,7 +9,7 @@ import gradio as gr
 
 FRAME = """
 <section class="dr-stage" data-tab="{tab}" aria-label="The picture">
-  <div class="dr-view" tabindex="0">
+  <div class="dr-view" tabindex="0" role="group" aria-label="Picture; Enter shows it large">
     <div class="dr-empty">
       <p>Your picture develops here.</p>
       <p>Write a prompt and press <kbd>Generate</kbd>.</p>
@@ -25,6 +25,7 @@ FRAME = """
       <button type="button" class="dr-copy">Copy infotext</button>
     </div>
   </div>
+  <dialog class="dr-large" aria-label="The picture, large"><img alt="The finished picture"></dialog>
 </section>
 """
 

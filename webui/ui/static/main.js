@@ -85,7 +85,7 @@ document.addEventListener("keydown", (event) => {
   if (!tab || event.defaultPrevented) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) press(event, `${tab}_generate`);
   else if (event.key === "Enter" && event.altKey) press(event, `${tab}_skip`);
-  else if (event.key === "Escape" && !document.querySelector('[aria-expanded="true"]')) stages.get(tab).interrupt();
+  else if (event.key === "Escape" && !document.querySelector('[aria-expanded="true"], dialog[open]')) stages.get(tab).interrupt();
 }, true);
 
 function press(event, id) {

@@ -18,6 +18,9 @@ export class Stage {
     this.stop = null;
     this.part(".dr-copy").addEventListener("click", () => this.copyInfotext());
     this.part(".dr-view").addEventListener("keydown", (event) => this.onKey(event));
+    this.part(".dr-view").addEventListener("click", () => this.enlarge());
+    this.part(".dr-large").addEventListener("click", () => this.part(".dr-large").close());
+    this.part(".dr-large").addEventListener("keydown", (event) => this.onKey(event));
   }
 
   part(selector) {
@@ -189,10 +192,20 @@ export class Stage {
     }
   }
 
+  enlarge() {
+    const chosen = this.pictures[this.chosen];
+    if (!chosen || this.part(".dr-developing")) return;
+    this.part(".dr-large img").src = imageUrl(chosen.url);
+    if (!this.part(".dr-large").open) this.part(".dr-large").showModal();
+  }
+
   onKey(event) {
+    if (event.key === "Enter") this.enlarge();
     const turn = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const count = this.pictures.length;
-    if (turn && count > 1) this.choose((this.chosen + turn + count) % count);
+    if (!turn || count < 2) return;
+    this.choose((this.chosen + turn + count) % count);
+    if (this.part(".dr-large").open) this.enlarge();
   }
 
   setError(text) {
