@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 import webbrowser
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import gradio as gr
@@ -18,14 +19,14 @@ from starlette.staticfiles import StaticFiles
 
 from webui import __version__
 from webui.api import native
-from webui.guard import Guard
 from webui.catalog.checkpoints import Catalog
 from webui.config import Config
 from webui.engine.protocol import Engine
+from webui.guard import Guard
 from webui.jobs.events import EventBus
 from webui.jobs.outputs import Outputs
 from webui.jobs.service import Jobs
-from webui.jobs.store import JobStore
+from webui.jobs.store import JobStore, StoreError
 from webui.jobs.worker import Worker
 from webui.ui.page import STATIC, build_page, head, page_options
 
@@ -65,7 +66,7 @@ def build_app(services: Services) -> FastAPI:
     """The whole server as one ASGI app."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         starting = asyncio.get_running_loop().call_later(ENGINE_DELAY, services.worker.start)
         yield
         starting.cancel()
@@ -73,13 +74,18 @@ def build_app(services: Services) -> FastAPI:
         services.store.close()
 
     app = FastAPI(
-        title="Darkroom", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None, max_body_size=MAX_BODY
+        title="Darkroom",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=MAX_BODY,
     )
     native.add_error_answers(app)
     app.include_router(native.build_router(services.jobs, services.outputs, services.worker))
     app.mount("/darkroom", StaticFiles(directory=STATIC), name="darkroom")
     app.add_middleware(Guard, config=services.config)
-    page = build_page(services.catalog, services.jobs, services.config)
+    page = build_page(services.catalog, services.jobs)
     return gr.mount_gradio_app(app, page, path="/", head=head(services.config), **page_options())
 
 
@@ -91,7 +97,7 @@ def serve(config: Config) -> int:
     try:
         listening = _listen(config)
         services = build_services(config)
-    except OSError as error:
+    except (OSError, StoreError) as error:
         print(f"Darkroom can't start: {error}", file=sys.stderr)
         return 1
     app = build_app(services)
@@ -104,22 +110,35 @@ def serve(config: Config) -> int:
         _share(port)
     # A page's event stream never ends by itself; it is not to hold up the stop.
     settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
-    uvicorn.Server(settings).run(sockets=[listening])
+    logging.getLogger("uvicorn.error").addFilter(_is_an_error)
+    with suppress(KeyboardInterrupt):  # raised anew by uvicorn once everything has been closed
+        uvicorn.Server(settings).run(sockets=[listening])
     return 0
 
 
 def _listen(config: Config) -> socket.socket:
     family = socket.AF_INET6 if ":" in config.server_name else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if os.name == "posix":
+        # A port that was ours a moment ago can be used again. On Windows this would share it with its owner.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((config.server_name, config.port))
+        # Already now, and not once all is built: two servers started at once could both bind.
+        listening.listen()
     except OSError as error:
         listening.close()
         raise OSError(
-            f"port {config.port} on {config.server_name} can't be used ({error.strerror}). Choose another with --port."
+            f"port {config.port} on {config.server_name} can't be used ({error.strerror}). "
+            "Choose another with --port."
         ) from error
     return listening
+
+
+def _is_an_error(record: logging.LogRecord) -> bool:
+    """Not so where a stop cut off the streams of open pages: uvicorn logs a traceback for each."""
+    cut_off = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not (cut_off or record.getMessage().startswith("Cancel "))
 
 
 def _visible_host(config: Config) -> str:
@@ -134,8 +153,7 @@ def _share(port: int) -> None:
     from gradio.networking import setup_tunnel
 
     try:
-        print(f"Public address: {setup_tunnel('127.0.0.1', port, secrets.token_urlsafe(32), None, None)}", flush=True)
+        address = setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None)
+        print(f"Public address: {address}", flush=True)
     except Exception as error:
         print(f"There is no public address: gradio's relay could not be reached ({error}).", file=sys.stderr)
-
-

@@ -17,7 +17,15 @@ class UsageError(Exception):
 def build_parser() -> argparse.ArgumentParser:
     """The parser, its flags grouped as `--help` shows them."""
     description = f"Darkroom {__version__}: a Stable Diffusion web UI."
-    parser = argparse.ArgumentParser(prog="launch.py", description=description, allow_abbrev=False)
+    # The launcher prints its own usage and options before these.
+    parser = argparse.ArgumentParser(
+        prog="launch.py",
+        usage=argparse.SUPPRESS,
+        description=description,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
     _add_server_flags(parser)
     _add_folder_flags(parser)
     _add_engine_flags(parser)
@@ -68,10 +76,9 @@ def _add_page_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is not a port; take one from 1 to 65535")
-    return port
+    if not (text.isdecimal() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f'"{text}" is not a port; take one from 1 to 65535')
+    return int(text)
 
 
 def parse(arguments: Sequence[str]) -> Config:
@@ -125,6 +132,8 @@ def _users(pairs: str | None, file: Path | None) -> dict[str, str]:
             entries += file.read_text(encoding="utf-8").replace(",", "\n").splitlines()
         except OSError as error:
             raise UsageError(f"--gradio-auth-path: can't read {file}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"--gradio-auth-path: {file} is not UTF-8 text") from error
     users: dict[str, str] = {}
     for entry in filter(None, map(str.strip, entries)):
         name, colon, password = entry.partition(":")

@@ -7,9 +7,12 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
+import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +31,9 @@ OWNER = "darkroom.owner"
 YEAR = 365 * 24 * 3600
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 OPEN_PATHS = ("/healthz",)
+
+FOREIGN_NAME = "Darkroom is not known under this name. Open it by its address, or use --gradio-auth."
+FOREIGN_PAGE = "This request comes from another site's page."
 
 
 class Guard:
@@ -56,9 +62,9 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         if not self._host_is_ours(headers.get("host", "")):
-            return _refuse(403, "Darkroom is not known under this name. Open it by its address, or use --gradio-auth.")
+            return _refuse(403, FOREIGN_NAME)
         if scope["method"] not in SAFE_METHODS and not _same_origin(headers):
-            return _refuse(403, "This request comes from another site's page.")
+            return _refuse(403, FOREIGN_PAGE)
         if self._passwords and scope["path"] not in OPEN_PATHS and self._user(headers) is None:
             return JSONResponse(
                 {"detail": "Incorrect username or password"},
@@ -68,14 +74,13 @@ class Guard:
         return None
 
     def _host_is_ours(self, host: str) -> bool:
-        """Without passwords a foreign name in Host means a site that has pointed its name here (DNS rebinding)."""
+        """Without passwords, a foreign name in Host is a site that points its name here (DNS rebinding)."""
         if self._passwords:
             return True
-        name = (urlsplit(f"//{host}").hostname or "").lower()
-        local = {"localhost", "127.0.0.1", "::1", self._config.server_name}
-        if name in local:
+        name = _host_name(host)
+        if name in ("localhost", "127.0.0.1", "::1", self._config.server_name.lower()):
             return True
-        if self._config.is_local:
+        if self._config.is_local or not name:
             return False
         return _is_lan_name(name) or (self._config.share and name.endswith(".gradio.live"))
 
@@ -85,7 +90,7 @@ class Guard:
         return name if hmac.compare_digest(_digest(password), known) else None
 
     def _owner(self, headers: Headers) -> tuple[str, str | None]:
-        """(owner, a new cookie to set or None). A user outranks a named API client, which outranks a browser."""
+        """(owner, a new cookie to set or None). A user outranks a named API client, and that a browser."""
         if self._passwords and (user := self._user(headers)):
             return f"user:{user}", None
         if client := headers.get(CLIENT_HEADER, "").strip()[:100]:
@@ -106,11 +111,16 @@ class Guard:
 
 def read_secret(file: Path) -> bytes:
     """The key kept in `file`; a new one the first time, readable by this user alone."""
-    if not file.is_file():
+    secret = file.read_bytes() if file.is_file() else b""
+    if not secret:
+        secret = secrets.token_hex(32).encode()
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_hex(32), encoding="ascii")
-    return file.read_bytes()
+        # Whole or not at all: an empty key, left by a full disk, would let everyone forge cookies.
+        handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(secret)
+        Path(unfinished).replace(file)
+    return secret
 
 
 def _digest(password: str) -> bytes:
@@ -123,17 +133,34 @@ def _refuse(status: int, sentence: str) -> JSONResponse:
 
 def _same_origin(headers: Headers) -> bool:
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    if origin is None:
+        return True
+    # "null" is a page without an origin of its own: a sandboxed frame, a file.
+    _, slashes, site = origin.partition("://")
+    return bool(slashes) and site.lower() == headers.get("host", "").lower()
+
+
+def _host_name(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def _is_lan_name(name: str) -> bool:
-    if "." not in name or name.endswith((".local", ".lan", ".home.arpa")) or name == socket.getfqdn().lower():
+    if "." not in name or name.endswith((".local", ".lan", ".home.arpa")):
         return True
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        return False
+        return name == _own_name()
     return True
+
+
+@cache
+def _own_name() -> str:
+    # Asking may take seconds where no name server answers.
+    return socket.getfqdn().lower()
 
 
 def _basic_credentials(headers: Headers) -> tuple[str, str]:

@@ -1,9 +1,11 @@
 """The native API: jobs and their events, each owner's own."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
@@ -14,10 +16,12 @@ from webui.jobs.events import Event
 from webui.jobs.model import Job, State
 from webui.jobs.outputs import Outputs
 from webui.jobs.service import Jobs, QueueFullError, UnknownJobError
+from webui.jobs.store import StoreError
 from webui.jobs.worker import Worker
 from webui.params import GenerationParams, InvalidParamsError
 
 MAX_BODY = 2**20
+CACHE_IMAGES = "private, max-age=31536000"
 
 
 class Created(BaseModel):
@@ -55,20 +59,23 @@ class JobView(BaseModel):
 
 def view(jobs: Jobs, job: Job) -> JobView:
     """What the API tells of `job`."""
-    images = [ImageView(url=image_url(job.id, p.number), seed=p.seed, infotext=p.infotext) for p in job.pictures]
-    known: dict[str, Any] = {
-        "id": job.id,
-        "state": job.state,
-        "step": job.params.steps if job.state == "done" else 0,
-        "steps": job.params.steps,
-        "n_iter": job.params.n_iter,
-        "images": images,
-        "error": job.error,
-        "seed": job.seed,
-        "created": job.created,
-        "params": job.params,
-    }
-    return JobView(**{**known, **jobs.progress(job), "state": job.state})
+    known = JobView(
+        id=job.id,
+        state=job.state,
+        step=job.params.steps if job.state == "done" else 0,
+        steps=job.params.steps,
+        n_iter=job.params.n_iter,
+        images=[
+            ImageView(url=image_url(job.id, picture.number), seed=picture.seed, infotext=picture.infotext)
+            for picture in job.pictures
+        ],
+        error=job.error,
+        seed=job.seed,
+        created=job.created,
+        params=job.params,
+    )
+    # The state is the store's: the newest progress may be older.
+    return known.model_copy(update={**jobs.progress(job), "state": job.state})
 
 
 def image_url(job_id: str, number: int) -> str:
@@ -141,8 +148,9 @@ def _add_stream_routes(router: APIRouter, jobs: Jobs, outputs: Outputs) -> None:
         job: Annotated[Job, Depends(own_job)], last_event_id: Annotated[int, Header()] = 0
     ) -> AsyncIterator[ServerSentEvent]:
         """What happens to the job: progress, preview, image and end. Goes on after Last-Event-ID."""
-        async for event in jobs.channel(job).watch(last_event_id):
-            yield ServerSentEvent(data=_event_data(job, event), event=event.kind, id=str(event.id))
+        async with aclosing(jobs.channel(job).watch(last_event_id)) as watched:
+            async for event in watched:
+                yield ServerSentEvent(data=_event_data(job, event), event=event.kind, id=str(event.id))
 
     @router.get("/api/v1/jobs/{job_id}/images/{number}", tags=["jobs"])
     def image(  # pyright: ignore[reportUnusedFunction]
@@ -151,7 +159,7 @@ def _add_stream_routes(router: APIRouter, jobs: Jobs, outputs: Outputs) -> None:
         """A finished picture: the PNG file as saved, its parameters inside."""
         for picture in job.pictures:
             if picture.number == number and (path := outputs.path(picture.file)):
-                return FileResponse(path, media_type="image/png", headers={"Cache-Control": "private, max-age=31536000"})
+                return FileResponse(path, media_type="image/png", headers={"Cache-Control": CACHE_IMAGES})
         raise HTTPException(404, "This picture is no longer there: its file has been moved or deleted.")
 
 
@@ -163,6 +171,12 @@ def _event_data(job: Job, event: Event) -> dict[str, Any]:
 
 def add_error_answers(app: FastAPI) -> None:
     """What the services raise, as HTTP answers."""
+
+    @app.exception_handler(RequestValidationError)
+    def malformed(_: Request, error: RequestValidationError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        # Without what was given: it may be a megabyte, or NaN, which JSON can't hold.
+        told = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
+        return JSONResponse({"detail": told}, 422)
 
     @app.exception_handler(InvalidParamsError)
     def invalid(_: Request, error: InvalidParamsError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
@@ -176,3 +190,7 @@ def add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(UnknownJobError)
     def unknown(_: Request, error: UnknownJobError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
         return JSONResponse({"detail": f"You have no job {error.args[0]}."}, 404)
+
+    @app.exception_handler(StoreError)
+    def unwritable(_: Request, error: StoreError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return JSONResponse({"detail": str(error)}, 507)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,7 +17,7 @@ KEPT_CHANNELS = 200
 
 @dataclass(frozen=True)
 class Event:
-    """Numbered from 1 within its job."""
+    """Numbered upwards within its job."""
 
     id: int
     kind: Kind
@@ -24,11 +25,15 @@ class Event:
 
 
 class Channel:
-    """One job's events. Of progress and previews only the newest is kept; images and the end all are."""
+    """One job's events. Of progress and previews only the newest is kept; images and the end all are.
 
-    def __init__(self) -> None:
+    Numbers begin after `after`. By default that is the time in microseconds, so that a number from a channel
+    that the job had before a restart lies below all of this one's.
+    """
+
+    def __init__(self, after: int | None = None) -> None:
         self._lock = threading.Lock()
-        self._last_id = 0
+        self._last_id = time.time_ns() // 1000 if after is None else after
         self._newest: dict[Kind, Event] = {}
         self._kept: list[Event] = []
         self._watchers: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
@@ -60,7 +65,7 @@ class Channel:
                 loop.call_soon_threadsafe(bell.set)
 
     def since(self, event_id: int) -> list[Event]:
-        """What has happened after the event of that number; a number from before a restart counts as 0."""
+        """What has happened after the event of that number; one that was never given out counts as 0."""
         with self._lock:
             after = event_id if event_id <= self._last_id else 0
             events = [event for event in (*self._newest.values(), *self._kept) if event.id > after]
@@ -72,10 +77,11 @@ class Channel:
             event = self._newest.get("progress")
         return event.data if event else {}
 
-    async def watch(self, after: int = 0) -> AsyncIterator[Event]:
+    async def watch(self, after: int = 0) -> AsyncGenerator[Event]:
         """The events after number `after`, as they happen, up to the end."""
         bell = asyncio.Event()
-        self._watchers[bell] = asyncio.get_running_loop()
+        with self._lock:
+            self._watchers[bell] = asyncio.get_running_loop()
         try:
             while True:
                 bell.clear()
@@ -86,7 +92,8 @@ class Channel:
                     return
                 await bell.wait()
         finally:
-            del self._watchers[bell]
+            with self._lock:
+                del self._watchers[bell]
 
 
 class EventBus:

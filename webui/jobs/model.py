@@ -23,7 +23,7 @@ class SavedPicture:
 
 @dataclass(frozen=True)
 class Job:
-    """As it is kept in the store. `seed` is the first picture's, settled; `params.seed` is as it was asked."""
+    """As it is kept in the store. `seed` is the first picture's, settled; `params.seed` as it was asked."""
 
     id: str
     owner: str

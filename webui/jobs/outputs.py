@@ -1,4 +1,4 @@
-"""Finished pictures on disk, where and as A1111 keeps them: outputs/txt2img-images/<date>/00000-<seed>.png."""
+"""Finished pictures on disk, where A1111 keeps them: outputs/txt2img-images/<date>/00000-<seed>.png."""
 
 from __future__ import annotations
 

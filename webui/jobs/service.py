@@ -1,4 +1,4 @@
-"""Jobs: what the page and the API ask of the queue. Everything here is per owner; nobody touches another's."""
+"""Jobs: what the page and the API ask of the queue. All of it is per owner; nobody touches another's."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from webui.catalog.checkpoints import Catalog
 from webui.engine.samplers.table import find_sampler, find_schedule
 from webui.jobs.events import Channel, EventBus
 from webui.jobs.model import Job, SavedPicture, State
 from webui.jobs.queue import fair_order
 from webui.jobs.store import JobStore
-from webui.params import GenerationParams
+from webui.params import GenerationParams, InvalidParamsError
 
 MAX_QUEUED = 100
 RANDOM_SEEDS = 2**32
@@ -58,13 +60,16 @@ class Jobs:
         Raises:
             InvalidParamsError: an unknown sampler, schedule type or checkpoint.
             QueueFullError: `owner` has too many jobs waiting.
+            StoreError: the disk is full.
         """
         params = self._settle(params)
         seed = params.seed if params.seed >= 0 else random.randrange(RANDOM_SEEDS)
         job = Job(uuid.uuid4().hex, owner, "queued", params, seed, time.time())
         with self._changed:
             if sum(waiting.owner == owner for waiting in self._store.queued()) >= MAX_QUEUED:
-                raise QueueFullError(f"You have {MAX_QUEUED} jobs waiting already. Let some finish, or cancel some.")
+                raise QueueFullError(
+                    f"You have {MAX_QUEUED} jobs waiting already. Let some finish, or cancel some."
+                )
             self._store.add(job)
             self._tell_positions()
             self._changed.notify_all()
@@ -72,7 +77,13 @@ class Jobs:
 
     def _settle(self, params: GenerationParams) -> GenerationParams:
         checkpoint = self._catalog.find(params.checkpoint)
-        params = params.completed(checkpoint.defaults)
+        try:
+            params = params.completed(checkpoint.defaults)
+        except ValidationError as error:
+            # The checkpoint's own height with a width that was asked for can be too large together.
+            raise InvalidParamsError(
+                "width", error.errors()[0]["msg"].removeprefix("Value error, ")
+            ) from error
         return params.changed(
             checkpoint=checkpoint.name,
             sampler_name=find_sampler(params.sampler_name).name,
@@ -118,7 +129,7 @@ class Jobs:
         return job
 
     def progress(self, job: Job) -> dict[str, Any]:
-        """The newest progress of a queued or running job: position, phase, step, steps, iteration, n_iter, eta."""
+        """The newest progress of a queued or running job: position, phase, step, iteration, eta and so on."""
         channel = None if job.ended else self._bus.get(job.id)
         return channel.progress() if channel else {}
 
@@ -126,7 +137,12 @@ class Jobs:
         """The job's events. Those of a job from before the last start are told again from the store."""
         if channel := self._bus.get(job.id):
             return channel
-        channel = Channel()
+        job = self.get(job.owner, job.id)
+        if not job.ended:
+            # It has only just been queued, and its channel is about to be opened.
+            return self._bus.open(job.id)
+        # Each time with the same numbers, so that a stream that broke off goes on where it was.
+        channel = Channel(after=int((job.finished or 0) * 1_000_000))
         for picture in job.pictures:
             channel.publish("image", _image(picture))
         channel.publish("end", {"state": job.state, "error": job.error})
@@ -157,10 +173,8 @@ class Jobs:
     def finish(self, job: Job, state: State, error: str | None = None) -> None:
         """The worker is done with `job`."""
         with self._changed:
-            try:
-                self._end(job.id, state, error)
-            finally:
-                self._running.pop(job.id, None)
+            self._running.pop(job.id, None)
+            self._end(job.id, state, error)
             self._tell_positions()
 
     def close(self) -> None:
@@ -177,11 +191,8 @@ class Jobs:
         return self._closed
 
     def _end(self, job_id: str, state: State, error: str | None) -> None:
-        try:
-            self._store.end(job_id, state, error)
-        finally:
-            # Told even if the disk is full, so that nobody waits for ever.
-            self._bus.open(job_id).publish("end", {"state": state, "error": error})
+        self._store.end(job_id, state, error)
+        self._bus.open(job_id).publish("end", {"state": state, "error": error})
 
     def _tell_positions(self) -> None:
         for place, job in enumerate(fair_order(self._store.queued(), self._last_served)):

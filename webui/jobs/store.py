@@ -63,27 +63,16 @@ class JobStore:
         self._lock = threading.Lock()
         self._unwritten: dict[str, dict[str, Any]] = {}
         try:
-            self._connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-            self._connection.row_factory = sqlite3.Row
-            self._prepare()
+            self._connection = _connect(file)
         except sqlite3.DatabaseError as error:
             raise StoreError(_sentence(error, file)) from error
-
-    def _prepare(self) -> None:
-        # A second server on this file would take the first one's running jobs for cut off, and draw queued ones twice.
-        self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-        # With a write-ahead log a kill at any moment leaves the file whole.
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.execute("PRAGMA foreign_keys=ON")
-        self._connection.executescript(SCHEMA)
-        self._connection.execute(f"PRAGMA user_version={VERSION}")
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             with suppress(StoreError):
-                self._write_changes()
+                if self._unwritten:
+                    self._write_changes()
             self._connection.close()
 
     @contextmanager
@@ -93,8 +82,8 @@ class JobStore:
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
+        self._connection.execute("BEGIN")
         try:
-            self._connection.execute("BEGIN")
             yield self._connection
             self._connection.execute("COMMIT")
         except BaseException as error:
@@ -111,7 +100,7 @@ class JobStore:
         Raises:
             StoreError: the disk is full.
         """
-        # All of the params and not only those given, so that other defaults in later versions don't change the job.
+        # All of the params and not only those given: other defaults in a later version don't change the job.
         values = (job.id, job.owner, job.state, job.params.model_dump_json(), job.seed, job.created)
         with self._open() as db:
             db.execute(
@@ -193,6 +182,25 @@ class JobStore:
     def _pictures(db: sqlite3.Connection, job_id: str) -> tuple[SavedPicture, ...]:
         rows = db.execute("SELECT * FROM pictures WHERE job = ? ORDER BY number", (job_id,))
         return tuple(SavedPicture(row["number"], row["file"], row["seed"], row["infotext"]) for row in rows)
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    try:
+        # A second server on this file would take the first one's running jobs for cut off and draw the queued
+        # ones twice.
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        # With a write-ahead log a kill at any moment leaves the file whole.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.executescript(SCHEMA)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _job(row: sqlite3.Row, pictures: tuple[SavedPicture, ...]) -> Job:

@@ -16,6 +16,7 @@ from webui.jobs.model import Job, SavedPicture
 from webui.jobs.outputs import Outputs
 from webui.jobs.progress import Progress
 from webui.jobs.service import Control, Jobs
+from webui.jobs.store import CUT_OFF, StoreError
 from webui.params import InvalidParamsError
 
 log = logging.getLogger(__name__)
@@ -50,17 +51,19 @@ class Worker:
     def stop(self, timeout: float = 10.0) -> None:
         """Interrupt what runs and end the thread, waiting `timeout` seconds at most."""
         self._jobs.close()
-        if self._thread.is_alive():
+        # An engine that still starts has no job yet, so that there is nothing to wait for.
+        if self._thread.is_alive() and self.status.state != "starting":
             self._thread.join(timeout)
 
     def _run(self) -> None:
         engine = self._start_engine()
-        while (taken := self._jobs.take()) is not None:
-            try:
+        try:
+            while (taken := self._jobs.take()) is not None:
                 self._draw(engine, *taken)
-            except Exception:
-                # A full disk may keep the store from being written; the queue goes on all the same.
-                log.exception("The end of a job could not be kept")
+        except Exception as error:
+            log.exception("The queue stopped")
+            sentence = f"The queue stopped ({type(error).__name__}: {error}). Restart Darkroom."
+            self.status = EngineStatus("failed", sentence)
 
     def _start_engine(self) -> Engine | None:
         try:
@@ -83,27 +86,27 @@ class Worker:
         self.status = EngineStatus("starting", detail)
 
     def _draw(self, engine: Engine | None, job: Job, control: Control) -> None:
+        observer = _JobObserver(self._jobs, job, control, self._bus.open(job.id), self._outputs)
         try:
             if engine is None:
                 raise EngineError(self.status.detail)
             self._outputs.check_space()
             order = Order(job.params, self._catalog.find(job.params.checkpoint), job.seed)
-            engine.draw(order, _JobObserver(self._jobs, job, control, self._bus.open(job.id), self._outputs))
-        except (EngineError, InvalidParamsError) as error:
+            if not control.interrupted:
+                engine.draw(order, observer)
+        except (EngineError, InvalidParamsError, StoreError) as error:
             self._jobs.finish(job, "failed", str(error))
         except Exception as error:
             log.exception("Drawing failed")
-            sentence = f"Drawing failed unexpectedly ({type(error).__name__}: {error}). The server's log tells more."
-            self._jobs.finish(job, "failed", sentence)
+            what = f"{type(error).__name__}: {error}"
+            self._jobs.finish(
+                job, "failed", f"Drawing failed unexpectedly ({what}). The server's log tells more."
+            )
         else:
-            self._finish(job, control)
-
-    def _finish(self, job: Job, control: Control) -> None:
-        if not control.interrupted:
-            self._jobs.finish(job, "done")
-        else:
-            reason = "Darkroom stopped while this was being drawn." if self._jobs.closed else None
-            self._jobs.finish(job, "interrupted", reason)
+            if control.interrupted and not observer.complete:
+                self._jobs.finish(job, "interrupted", CUT_OFF if self._jobs.closed else None)
+            else:
+                self._jobs.finish(job, "done")
 
 
 class _JobObserver:
@@ -118,10 +121,15 @@ class _JobObserver:
         self._progress = Progress(job.params)
         self._saved = 0
 
+    @property
+    def complete(self) -> bool:
+        """Whether every picture that was asked for is there."""
+        return self._saved == self._job.params.n_iter * self._job.params.batch_size
+
     def phase(self, text: str) -> None:
         self._channel.publish("progress", self._progress.phase(text))
 
-    def step(self, iteration: int, step: int, steps: int) -> None:
+    def step(self, iteration: int, step: int, steps: int) -> None:  # noqa: ARG002
         self._channel.publish("progress", self._progress.step(iteration, step))
 
     def wants_preview(self) -> bool:
@@ -135,6 +143,8 @@ class _JobObserver:
         file = self._outputs.save(picture)
         self._jobs.drawn(self._job, SavedPicture(self._saved, file, picture.seed, picture.infotext))
         self._saved += 1
+        # A wish to skip that came while this batch was decoded is not meant for the next one.
+        self._control.skipped = False
 
     def interrupted(self) -> bool:
         return self._control.interrupted

@@ -1,0 +1,50 @@
+from webui.jobs.progress import Progress
+from webui.params import GenerationParams
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_no_estimate_before_the_first_step():
+    progress = Progress(GenerationParams(steps=10))
+    assert progress.phase("loading the checkpoint")["eta"] is None
+    assert progress.step(1, 0)["eta"] is None
+
+
+def test_loading_does_not_count_into_the_estimate():
+    clock = Clock()
+    progress = Progress(GenerationParams(steps=10), clock)
+    progress.phase("loading the checkpoint")
+    clock.now += 60
+    progress.step(1, 0)
+    clock.now += 4
+    assert progress.step(1, 4)["eta"] == 6.0
+
+
+def test_the_estimate_counts_all_batches():
+    clock = Clock()
+    progress = Progress(GenerationParams(steps=10, n_iter=3), clock)
+    progress.step(1, 0)
+    clock.now += 15
+    assert progress.step(2, 5)["eta"] == 15.0
+    clock.now += 15
+    assert progress.step(3, 10)["eta"] == 0.0
+
+
+def test_a_phase_keeps_the_step():
+    progress = Progress(GenerationParams(steps=10, n_iter=2))
+    progress.step(2, 10)
+    assert progress.phase("decoding") == {
+        "state": "running",
+        "position": 0,
+        "phase": "decoding",
+        "step": 10,
+        "steps": 10,
+        "iteration": 2,
+        "n_iter": 2,
+        "eta": 0.0,
+    }

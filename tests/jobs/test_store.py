@@ -1,0 +1,207 @@
+import json
+import sqlite3
+import threading
+
+import pytest
+
+from webui.jobs.model import Job, SavedPicture
+from webui.jobs.store import CUT_OFF, UNREADABLE, JobStore, StoreError
+from webui.params import GenerationParams
+
+
+def job(job_id, owner="me", **params):
+    return Job(job_id, owner, "queued", GenerationParams(**params), 5, 1.5)
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "new folder" / "jobs.sqlite3"
+
+
+@pytest.fixture
+def store(file):
+    store = JobStore(file)
+    yield store
+    store.close()
+
+
+def rewrite_params(file, job_id, **values):
+    """As another version of Darkroom might have written them."""
+    db = sqlite3.connect(file)
+    (text,) = db.execute("SELECT params FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    db.execute(
+        "UPDATE jobs SET params = ? WHERE id = ?", (json.dumps({**json.loads(text), **values}), job_id)
+    )
+    db.commit()
+    db.close()
+
+
+def test_jobs_outlive_the_server(store, file):
+    store.add(job("a", prompt="猫, «chat»\nsecond line", steps=7))
+    picture = SavedPicture(0, "txt2img-images/2030-01-01/00000-5.png", 5, "猫\nSteps: 7")
+    store.start("a")
+    store.add_picture("a", picture)
+    store.end("a", "failed", "a sentence")
+    before = store.get("a")
+    store.close()
+
+    again = JobStore(file)
+    assert again.get("a") == before
+    assert before.params == GenerationParams(prompt="猫, «chat»\nsecond line", steps=7)
+    assert before.pictures == (picture,)
+    assert (before.state, before.error, before.seed, before.created) == ("failed", "a sentence", 5, 1.5)
+    assert before.created < before.started <= before.finished
+    again.close()
+
+
+def test_all_params_are_kept_with_the_job(store, file):
+    store.add(job("a", prompt="x"))
+    store.close()
+    db = sqlite3.connect(file)
+    (text,) = db.execute("SELECT params FROM jobs").fetchone()
+    db.close()
+    assert set(json.loads(text)) == set(GenerationParams.model_fields)
+
+
+def test_an_unknown_job_is_none(store):
+    assert store.get("a") is None
+
+
+def test_recover_marks_what_ran_and_leaves_what_waits(store, file):
+    for name in ("done", "running", "waiting"):
+        store.add(job(name))
+    store.start("done")
+    store.end("done", "done")
+    store.start("running")
+    store.close()
+
+    again = JobStore(file)
+    again.recover()
+    assert {known.id: (known.state, known.error) for known in again.of_owner("me")} == {
+        "done": ("done", None),
+        "running": ("interrupted", CUT_OFF),
+        "waiting": ("queued", None),
+    }
+    assert again.get("running").finished is not None
+    assert [known.id for known in again.queued()] == ["waiting"]
+    again.close()
+
+
+def test_listing_is_by_owner_and_newest_first(store):
+    for number in range(6):
+        store.add(job(str(number), owner="even" if number % 2 == 0 else "odd"))
+    assert [known.id for known in store.of_owner("even")] == ["4", "2", "0"]
+    assert [known.id for known in store.of_owner("odd", limit=2)] == ["5", "3"]
+    assert [known.id for known in store.queued()] == list("012345")
+
+
+def test_jobs_of_another_version_are_still_listed(store, file):
+    store.add(job("ended", prompt="a cat", steps=30))
+    store.end("ended", "done")
+    store.add(job("waiting", prompt="a cat"))
+    store.close()
+    rewrite_params(file, "ended", hires_upscaler="Latent", width=10**6, sampler_name=None)
+    rewrite_params(file, "waiting", hires_upscaler="Latent")
+
+    again = JobStore(file)
+    again.recover()
+    ended, waiting = again.get("ended"), again.get("waiting")
+    assert (ended.state, ended.params) == ("done", GenerationParams(prompt="a cat", steps=30))
+    # Drawing it would give another picture than the one that was asked for.
+    assert (waiting.state, waiting.error) == ("failed", UNREADABLE)
+    assert again.queued() == []
+    again.close()
+
+
+def test_a_size_that_is_no_longer_allowed_is_still_listed(store, file):
+    store.add(job("a", prompt="a cat"))
+    store.close()
+    rewrite_params(file, "a", width=8192, height=8192, batch_size=64)
+    again = JobStore(file)
+    assert again.get("a").params.prompt == "a cat"
+    again.close()
+
+
+def test_threads_may_write_at_once(store, file):
+    def write(owner):
+        for number in range(20):
+            name = f"{owner}{number}"
+            store.add(job(name, owner))
+            store.start(name)
+            store.add_picture(name, SavedPicture(0, "file", number, "text"))
+            store.end(name, "done")
+            assert store.get(name).state == "done"
+
+    threads = [threading.Thread(target=write, args=(owner,)) for owner in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for owner in "abcd":
+        kept = store.of_owner(owner, limit=100)
+        assert [known.id for known in kept] == [f"{owner}{number}" for number in reversed(range(20))]
+        assert all(known.state == "done" and len(known.pictures) == 1 for known in kept)
+
+
+def test_a_second_server_waits_for_the_first_to_close(store, file):
+    threading.Timer(0.5, store.close).start()
+    JobStore(file).close()
+
+
+def test_a_file_that_is_no_database_gives_a_sentence(tmp_path):
+    file = tmp_path / "jobs.sqlite3"
+    file.write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreError, match=r"can't be kept in .*jobs\.sqlite3"):
+        JobStore(file)
+
+
+# A full disk
+
+
+def test_a_full_disk_refuses_new_jobs_with_a_sentence(tiny_disk):
+    store = JobStore(tiny_disk.folder / "jobs.sqlite3")
+    store.add(job("before"))
+    tiny_disk.fill()
+    for _ in range(2):
+        with pytest.raises(StoreError, match="The disk is full"):
+            store.add(job("refused", prompt="x" * 10_000))
+    assert store.get("refused") is None
+    assert [known.id for known in store.queued()] == ["before"]
+    tiny_disk.empty()
+    store.add(job("after"))
+    assert [known.id for known in store.queued()] == ["before", "after"]
+    store.close()
+
+
+def test_a_full_disk_does_not_keep_jobs_from_ending(tiny_disk):
+    file = tiny_disk.folder / "jobs.sqlite3"
+    store = JobStore(file)
+    for name in ("ran", "cancelled", "waits"):
+        store.add(job(name))
+    tiny_disk.fill()
+    fill_log(store)
+    store.start("ran")
+    store.end("ran", "failed", "a sentence")
+    store.end("cancelled", "interrupted")
+    assert (store.get("ran").state, store.get("ran").error) == ("failed", "a sentence")
+    assert [known.id for known in store.queued()] == ["waits"]
+
+    tiny_disk.empty()
+    store.start("waits")  # the next change takes along those that could not be written
+    store.close()
+    again = JobStore(file)
+    assert {known.id: known.state for known in again.of_owner("me")} == {
+        "ran": "failed",
+        "cancelled": "interrupted",
+        "waits": "running",
+    }
+    again.close()
+
+
+def fill_log(store):
+    """Use up what room the write-ahead log still has."""
+    for number in range(1000):
+        try:
+            store.add(job(f"filler {number}"))
+        except StoreError:
+            return
