@@ -83,12 +83,11 @@ def basic(name, password):
 
 
 def cookie_of(answer):
-    """The Set-Cookie header's value and attributes."""
+    """The Set-Cookie header's "name=value" and attributes."""
     [header] = answer.headers.get_list("set-cookie")
     pair, *attributes = header.split("; ")
-    name, _, value = pair.partition("=")
-    assert name == COOKIE
-    return value, attributes
+    assert pair.startswith(COOKIE)
+    return pair, attributes
 
 
 # Names
@@ -288,7 +287,7 @@ def test_a_browser_is_known_by_its_cookie(guarded):
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes)
     assert "Secure" not in attributes
     assert first.json().startswith("browser:")
-    again = site.get("/", {**HTML, "Cookie": f"other=1; {COOKIE}={value}"})
+    again = site.get("/", {**HTML, "Cookie": f"other=1; {value}"})
     assert again.json() == first.json()
     assert "set-cookie" not in again.headers
     assert site.get("/", HTML).json() != first.json()
@@ -312,7 +311,8 @@ def test_the_real_page_sets_it(site):
 
 def test_a_forged_cookie_is_no_ones(guarded, tmp_path):
     site = guarded()
-    value, _ = cookie_of(site.get("/", HTML))
+    pair, _ = cookie_of(site.get("/", HTML))
+    name, _, value = pair.partition("=")
     owner, _, signature = value.rpartition(".")
     other_secret = Site("http://127.0.0.1", Guard(tell_owner, Config(data_dir=tmp_path / "other")))
     foreign, _ = cookie_of(other_secret.get("/", HTML))
@@ -323,23 +323,32 @@ def test_a_forged_cookie_is_no_ones(guarded, tmp_path):
         f"{owner}.{signature}x",
         "",
         ".",
-        foreign,
+        foreign.partition("=")[2],
         "é",
         "a;b",
     ):
-        answer = site.get("/", {"Cookie": f"{COOKIE}={forged}".encode()})
+        answer = site.get("/", {"Cookie": f"{name}={forged}".encode()})
         assert answer.json() == "client:api"
 
 
 def test_cookies_survive_a_restart(guarded):
     value, _ = cookie_of(first := guarded().get("/", HTML))
-    assert guarded().get("/", {"Cookie": f"{COOKIE}={value}"}).json() == first.json()
+    assert guarded().get("/", {"Cookie": value}).json() == first.json()
+
+
+def test_two_servers_on_a_host_keep_apart(guarded, tmp_path):
+    one = guarded()
+    other = Site("http://127.0.0.1:7861", Guard(tell_owner, Config(data_dir=tmp_path / "other")))
+    cookies = [cookie_of(site.get("/", HTML))[0] for site in (one, other)]
+    both = {**HTML, "Cookie": "; ".join(cookies)}
+    assert "set-cookie" not in one.get("/", both).headers
+    assert "set-cookie" not in other.get("/", both).headers
 
 
 def test_which_name_counts(guarded):
     site, locked = guarded(), guarded(users={"ann": "x"})
     value, _ = cookie_of(site.get("/", HTML))
-    everything = {**HTML, "Cookie": f"{COOKIE}={value}", "Darkroom-Client": " bot ", **basic("ann", "x")}
+    everything = {**HTML, "Cookie": value, "Darkroom-Client": " bot ", **basic("ann", "x")}
     assert locked.get("/", everything).json() == "user:ann"
     assert site.get("/", everything).json() == "client:bot"  # without passwords nobody is a user
     assert "set-cookie" not in site.get("/", everything).headers

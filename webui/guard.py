@@ -43,7 +43,10 @@ class Guard:
         self._app = app
         self._config = config
         self._passwords = {name: _digest(password) for name, password in config.users.items()}
-        self._signer = Signer(read_secret(config.secret_file), salt="owner")
+        secret = read_secret(config.secret_file)
+        self._signer = Signer(secret, salt="owner")
+        # Browsers send a host's cookies to all its ports: two servers there are not to overwrite each other's.
+        self._cookie = f"{COOKIE}_{hashlib.sha256(secret).hexdigest()[:8]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request, or pass it on with its owner's name in the scope."""
@@ -95,12 +98,12 @@ class Guard:
             return f"user:{user}", None
         if client := headers.get(CLIENT_HEADER, "").strip()[:100]:
             return f"client:{client}", None
-        if owner := self._signed(_cookies(headers).get(COOKIE, "")):
+        if owner := self._signed(_cookies(headers).get(self._cookie, "")):
             return f"browser:{owner}", None
         if "text/html" not in headers.get("accept", ""):
             return "client:api", None
         owner = secrets.token_urlsafe(16)
-        return f"browser:{owner}", self._signer.sign(owner).decode()
+        return f"browser:{owner}", f"{self._cookie}={self._signer.sign(owner).decode()}"
 
     def _signed(self, cookie: str) -> str | None:
         try:
@@ -187,7 +190,7 @@ def _with_cookie(send: Send, cookie: str, scope: Scope) -> Send:
     async def send_with_cookie(message: Message) -> None:
         if message["type"] == "http.response.start":
             MutableHeaders(scope=message).append(
-                "set-cookie", f"{COOKIE}={cookie}; Max-Age={YEAR}; Path=/; HttpOnly; SameSite=Lax{secure}"
+                "set-cookie", f"{cookie}; Max-Age={YEAR}; Path=/; HttpOnly; SameSite=Lax{secure}"
             )
         await send(message)
 
