@@ -81,7 +81,9 @@ def test_too_many_pixels_at_once_say_the_way_out():
         "Value error, 8192x8192 in batches of 2 is 134,217,728 pixels at once; the limit is 67,108,864. "
         "Lower the width, the height or the batch size."
     )
-    assert GenerationParams(width=8192, height=8192, n_iter=1000).n_iter == 1000  # one after the other is fine
+    assert (
+        GenerationParams(width=8192, height=8192, n_iter=1000).n_iter == 1000
+    )  # one after the other is fine
 
 
 def test_cannot_be_changed_in_place():

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT_IN_CHECKPOINTS = ROOT / "models" / "Stable-diffusion"
+DEMO = "darkroom-demo"
 
 
 class Config(BaseModel):
@@ -35,9 +36,9 @@ class Config(BaseModel):
 
     @property
     def checkpoint_dirs(self) -> list[Path]:
-        """The folders searched for checkpoints; the embedded demo model's comes last."""
+        """The folders searched for checkpoints; last the embedded demo model's own."""
         own = [self.models_dir / "Stable-diffusion", *([self.ckpt_dir] if self.ckpt_dir else [])]
-        return list(dict.fromkeys([*own, BUILT_IN_CHECKPOINTS]))
+        return list(dict.fromkeys([*own, BUILT_IN_CHECKPOINTS / DEMO]))
 
     @property
     def outputs_dir(self) -> Path:

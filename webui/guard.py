@@ -45,7 +45,7 @@ class Guard:
         self._passwords = {name: _digest(password) for name, password in config.users.items()}
         secret = read_secret(config.secret_file)
         self._signer = Signer(secret, salt="owner")
-        # Browsers send a host's cookies to all its ports: two servers there are not to overwrite each other's.
+        # Browsers send a host's cookies to all its ports; two servers there keep theirs apart by the name.
         self._cookie = f"{COOKIE}_{hashlib.sha256(secret).hexdigest()[:8]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,8 @@ class Catalog:
         found: dict[str, Checkpoint] = {}
         for folder in self._folders:
             for path in _model_folders(folder):
-                checkpoint = describe(path, path.relative_to(folder).as_posix())
+                inside = path.relative_to(folder).as_posix()
+                checkpoint = describe(path, path.name if inside == "." else inside)
                 found.setdefault(checkpoint.name, checkpoint)
         self._found = found
 
@@ -84,14 +86,19 @@ class Catalog:
         Raises:
             InvalidParamsError: there is none, or it can't be used.
         """
-        if not name and (default := self.default()):
-            return default
+        if not name:
+            return self._default_or_none_usable()
         for checkpoint in self._found.values():
             if name.lower() in (checkpoint.name.lower(), checkpoint.path.name.lower()):
                 if checkpoint.problem:
                     raise InvalidParamsError("checkpoint", checkpoint.problem)
                 return checkpoint
         raise InvalidParamsError("checkpoint", self._unknown(name))
+
+    def _default_or_none_usable(self) -> Checkpoint:
+        if default := self.default():
+            return default
+        raise InvalidParamsError("checkpoint", f"There is no usable checkpoint in {self._folders[0]}.")
 
     def _unknown(self, name: str) -> str:
         known = ", ".join(checkpoint.name for checkpoint in self.checkpoints()[:10]) or "none"
@@ -109,8 +116,17 @@ class Catalog:
 
 
 def _model_folders(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        yield from sorted(index.parent for index in folder.glob("**/model_index.json"))
+    """The folders that hold a model, behind links too (which Path.glob leaves out), each once."""
+    seen: set[Path] = set()
+    for name, folders, files in os.walk(folder, followlinks=True):
+        path = Path(name)
+        if path.resolve() in seen:
+            folders.clear()
+            continue
+        seen.add(path.resolve())
+        folders.sort()
+        if "model_index.json" in files:
+            yield path
 
 
 def describe(path: Path, name: str) -> Checkpoint:

@@ -29,7 +29,7 @@ def choose(config: Config) -> Placement:
             raise EngineError("--device-id names a GPU, but torch sees none. Without the flag the CPU draws.")
         return Placement(torch.device("cpu"), torch.float32)
     index = config.device_id or 0
-    if index >= torch.cuda.device_count():
+    if not 0 <= index < torch.cuda.device_count():
         raise EngineError(f"There is no GPU number {index}; torch sees {torch.cuda.device_count()}.")
     torch.backends.cuda.matmul.allow_tf32 = True
     return Placement(torch.device("cuda", index), torch.float32 if config.no_half else torch.float16)

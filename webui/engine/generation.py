@@ -81,6 +81,9 @@ def _sample(
 def _show(decoder: PreviewDecoder, latents: Tensor | None, observer: Observer, budget: PreviewBudget) -> None:
     if latents is None or not observer.wants_preview() or not budget.allows():
         return
+    if latents.is_cuda:
+        # Else the time that the step itself still takes on the GPU would be counted as the preview's.
+        torch.cuda.synchronize(latents.device)
     begun = time.perf_counter()
     observer.preview(jpegs(decoder.fitting(latents)(latents)))
     budget.spend(time.perf_counter() - begun)

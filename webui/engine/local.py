@@ -53,8 +53,8 @@ class LocalEngine:
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise EngineError(_too_large(order)) from error
         except RuntimeError as error:
-            # On the CPU torch has no exception of its own for this.
-            if "can't allocate memory" in str(error):
+            # On the CPU torch has no exception of its own for this, and its words differ between systems.
+            if "DefaultCPUAllocator" in str(error):
                 raise EngineError(_too_large(order)) from error
             raise
         finally:

@@ -58,7 +58,7 @@ def load(checkpoint: Checkpoint, placement: Placement) -> Model:
     transformers_logging.disable_progress_bar()
     try:
         return _load(checkpoint, placement)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except Exception as error:  # safetensors and tokenizers raise nothing narrower for damaged files
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EngineError(f'The checkpoint "{checkpoint.name}" can\'t be loaded: {reason}') from error
 
@@ -66,12 +66,15 @@ def load(checkpoint: Checkpoint, placement: Placement) -> Model:
 def _load(checkpoint: Checkpoint, placement: Placement) -> Model:
     folder = checkpoint.path
     table, prediction = read_noise(folder / "scheduler" / "scheduler_config.json")
-    local: dict[str, Any] = {"local_files_only": True, "torch_dtype": placement.dtype}
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet", **local)
-    vae = AutoencoderKL.from_pretrained(folder / "vae", **local)
-    text_encoder = CLIPTextModel.from_pretrained(
-        folder / "text_encoder", local_files_only=True, dtype=placement.dtype
+    # Without use_safetensors a missing file is looked for as a pickle.
+    local: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=placement.dtype, **local)
+    vae = AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=placement.dtype, **local)
+    text_encoder, found = cast(Any, CLIPTextModel).from_pretrained(
+        folder / "text_encoder", dtype=placement.dtype, output_loading_info=True, **local
     )
+    if missing := sorted(found["missing_keys"]):
+        raise ValueError(f"its text encoder's file lacks {len(missing)} of the weights, {missing[0]} for one")
     return Model(
         checkpoint=checkpoint,
         placement=placement,

@@ -7,6 +7,7 @@ develops for about a hundredth of what decoding costs.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import time
 from dataclasses import dataclass
@@ -18,13 +19,14 @@ import torch
 import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from webui.engine.samplers.schedules import Floats
 
 LONGEST_SIDE = 256
-SAMPLES = 32
+SAMPLES = 16
 SHARE = 0.02
 
 
@@ -121,17 +123,17 @@ def _shade(rng: np.random.Generator, x: Floats, y: Floats, strength: float) -> F
 
 def load_or_fit(vae: AutoencoderKL, scale: int, file: Path) -> PreviewDecoder:
     """The decoder kept in `file`, or a new one, which is then kept there if it can be."""
-    if file.is_file():
+    try:
         kept = load_file(file, device=str(vae.device))
         return PreviewDecoder(kept["weight"], kept["bias"])
-    decoder = fit(vae, scale)
-    try:
+    except (OSError, SafetensorError, KeyError):
+        decoder = fit(vae, scale)
+    # A full disk costs the next start a moment; it is no reason to stop this one.
+    with contextlib.suppress(OSError, SafetensorError):
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_suffix(".part")
         save_file({"weight": decoder.weight, "bias": decoder.bias}, unfinished)
         unfinished.replace(file)
-    except OSError:
-        pass  # A full disk costs the next start a moment; it is no reason to stop this one.
     return decoder
 
 

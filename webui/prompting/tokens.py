@@ -16,7 +16,7 @@ WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 class PromptTokenizer:
     """Splits prompts as CLIP does (lower case, byte-level BPE with "</w>" at word ends)."""
 
-    def __init__(self, vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> None:
+    def __init__(self, vocabulary: dict[str, int], merges: list[tuple[str, str]], padding: str = END) -> None:
         self._tokenizer = Tokenizer(
             BPE(vocabulary, merges, continuing_subword_prefix="", end_of_word_suffix="</w>", unk_token=END)
         )
@@ -31,6 +31,7 @@ class PromptTokenizer:
         )
         self.start: int = vocabulary[START]
         self.end: int = vocabulary[END]
+        self.padding: int = vocabulary[padding]
 
     @classmethod
     def from_folder(cls, folder: Path) -> PromptTokenizer:
@@ -38,19 +39,29 @@ class PromptTokenizer:
         vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
         lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
         pairs = (line.partition(" ") for line in lines if not line.startswith("#"))
-        return cls(vocabulary, [(a, b) for a, _, b in pairs if b])
+        return cls(vocabulary, [(a, b) for a, _, b in pairs if b], _padding(folder))
 
     def ids(self, text: str) -> list[int]:
         """The token ids of `text`, without start and end."""
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 
     def chunks(self, text: str) -> list[list[int]]:
-        """Ids in rows of 77: start, 75 tokens, end, the last row filled up with end tokens. At least one."""
+        """Ids in rows of 77: start, 75 tokens, end; the last row is filled up after its end. At least one."""
         ids = self.ids(text)
         rows = [ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK)] or [[]]
-        return [[self.start, *row, *[self.end] * (CHUNK - len(row) + 1)] for row in rows]
+        return [[self.start, *row, self.end, *[self.padding] * (CHUNK - len(row))] for row in rows]
 
     def count(self, text: str) -> tuple[int, int]:
         """How many tokens `text` has, and how many fit into as many chunks as it takes."""
         used = len(self.ids(text))
         return used, max(1, -(-used // CHUNK)) * CHUNK
+
+
+def _padding(folder: Path) -> str:
+    """Stable Diffusion 1.x pads with the end token, 2.x with "!"; the tokenizer's files say which."""
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):
+        if (folder / name).is_file():
+            told = json.loads((folder / name).read_text(encoding="utf-8")).get("pad_token")
+            if told:
+                return str(told["content"] if isinstance(told, dict) else told)
+    return END

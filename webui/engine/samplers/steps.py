@@ -106,8 +106,13 @@ def unipc(move: Move, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
 
 
 def _order(move: Move, index: int) -> int:
-    """How many predictions the step number `index` may use: few at the start, few at the end."""
-    return min(UNIPC_ORDER, index + 1, len(move.sigmas) - 1 - index)
+    """How many predictions the step number `index` may use: few at the start, few at the end.
+
+    The step to 0 is the prediction itself; so the end is the step before it, on many schedules by far the
+    longest in log sigma.
+    """
+    steps = len(move.sigmas) - 1 - (move.sigmas[-1] == 0)
+    return max(1, min(UNIPC_ORDER, index + 1, steps - index))
 
 
 def _unipc_move(

@@ -1,0 +1,217 @@
+"""One order from prompt to pictures, on the demo model."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.conftest import PROMPT, Recorder, pixels
+from webui import infotext
+from webui.engine import generation, previews
+from webui.engine.protocol import EngineError
+from webui.infotext import ModelIdentity
+from webui.params import GenerationParams
+
+LONG = ", ".join(["a 3d panda on a blue background"] * 10)  # 80 tokens
+SAMPLERS = ["DPM++ 2M", "Euler a", "Euler", "DDIM", "UniPC"]
+
+
+@pytest.fixture(scope="module")
+def panda(draw):
+    """Seed 7, 4 steps."""
+    return draw()
+
+
+@pytest.fixture
+def unet(engine, panda):
+    return engine._studio.model.unet
+
+
+def difference(a, b):
+    return int(abs(a - b).max())
+
+
+def test_tells_what_it_does(panda):
+    assert panda.phases == ["loading the checkpoint", "reading the prompt", "sampling", "decoding"]
+    assert panda.steps == [(1, step, 4) for step in range(5)]
+    (picture,) = panda.pictures
+    assert (picture.image.mode, picture.image.size) == ("RGB", (128, 128))
+
+
+def test_the_same_order_twice_gives_the_same_bytes(draw, panda):
+    assert draw().pictures[0].image.tobytes() == panda.pictures[0].image.tobytes()
+
+
+def test_another_seed_another_picture(draw, panda):
+    assert abs(draw(seed=8).images[0] - panda.images[0]).mean() > 3
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"prompt": "sunflower, flat style, blue background"},
+        {"negative_prompt": "white background"},
+        {"cfg_scale": 6.0},
+        {"steps": 5},
+        {"sampler_name": "Euler"},
+        {"scheduler": "Uniform"},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_every_setting_has_its_say(draw, panda, fields):
+    assert difference(draw(**fields).images[0], panda.images[0]) > 10
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_sampler_draws_the_same_thing(draw, name):
+    """In ten steps each comes near to what DPM++ 2M draws in fifteen: a panda, white around it."""
+    image = draw(sampler_name=name, steps=10).images[0]
+    assert image[:6, :6].mean() > 225
+    assert image[40:80, 40:88].mean() < 200
+
+
+def test_names_of_samplers_in_any_case_and_alias(draw, panda):
+    assert draw(sampler_name="K_DPMPP_2M", scheduler="karras").images[0].tolist() == panda.images[0].tolist()
+
+
+def test_each_picture_carries_its_text(draw, demo, catalog):
+    recorder = draw(seed=40, n_iter=2, batch_size=2, width=64, height=64, steps=1)
+    params = GenerationParams(
+        prompt=PROMPT, n_iter=2, batch_size=2, width=64, height=64, steps=1, cfg_scale=4
+    )
+    identity = ModelIdentity("darkroom-demo", catalog.short_hash(demo))
+    assert [picture.seed for picture in recorder.pictures] == [40, 41, 42, 43]
+    for picture in recorder.pictures:
+        assert picture.infotext == infotext.write(params, picture.seed, identity)
+
+
+def test_every_picture_of_a_batch_is_its_single_run(draw, panda):
+    batch = draw(seed=6, batch_size=3).images
+    assert difference(batch[1], panda.images[0]) <= 2
+    for seed, image in [(6, batch[0]), (8, batch[2])]:
+        assert difference(image, draw(seed=seed).images[0]) <= 2
+
+
+def test_noise_added_on_the_way_is_each_pictures_own(draw):
+    batch = draw(seed=6, batch_size=2, sampler_name="Euler a").images
+    assert difference(batch[1], draw(sampler_name="Euler a").images[0]) <= 2
+
+
+def test_batches_count_seeds_up(draw, panda):
+    recorder = draw(seed=6, n_iter=2)
+    assert recorder.pictures[1].image.tobytes() == panda.pictures[0].image.tobytes()
+    assert recorder.steps == [(batch, step, 4) for batch in (1, 2) for step in range(5)]
+
+
+@pytest.mark.parametrize("size", [(64, 64), (72, 104), (200, 64)])
+def test_other_sizes(draw, size):
+    (picture,) = draw(width=size[0], height=size[1], steps=1).pictures
+    assert picture.image.size == size
+
+
+# Stopping
+
+
+@pytest.mark.parametrize("step", [1, 3, 4])
+def test_an_interrupted_batch_gives_no_picture_and_leaves_no_trace(draw, panda, step):
+    recorder = draw(Recorder(interrupt_at=(1, step)), n_iter=2, seed=20)
+    assert not recorder.pictures
+    assert recorder.steps[-1] == (1, step, 4)
+    assert draw().pictures[0].image.tobytes() == panda.pictures[0].image.tobytes()
+
+
+def test_what_was_finished_before_an_interrupt_stays(draw, panda):
+    recorder = draw(Recorder(interrupt_at=(2, 2)), n_iter=3)
+    assert [picture.image.tobytes() for picture in recorder.pictures] == [panda.pictures[0].image.tobytes()]
+    assert recorder.steps[-1] == (2, 2, 4)
+
+
+def test_a_skipped_batch_is_followed_by_the_next(draw, panda):
+    recorder = draw(Recorder(skip_at=(1, 2)), n_iter=2, seed=6)
+    assert [picture.seed for picture in recorder.pictures] == [7]
+    assert recorder.pictures[0].image.tobytes() == panda.pictures[0].image.tobytes()
+    assert recorder.steps[:4] == [(1, 0, 4), (1, 1, 4), (1, 2, 4), (2, 0, 4)]
+
+
+# Previews
+
+
+@pytest.fixture
+def every_step(monkeypatch):
+    """Previews without a budget."""
+    monkeypatch.setattr(previews.PreviewBudget, "allows", lambda _: True)
+
+
+def test_no_preview_where_nobody_looks(draw, monkeypatch):
+    monkeypatch.setattr(previews.PreviewDecoder, "__call__", None)  # it can't be made
+    assert not draw(Recorder(watched=False)).previews
+
+
+def test_previews_where_somebody_does(draw, panda):
+    recorder = draw(Recorder(watched=True), batch_size=2)
+    assert 1 <= len(recorder.previews) <= 4
+    for files in recorder.previews:
+        assert [Image.open(io.BytesIO(file)).size for file in files] == [(128, 128)] * 2
+    assert difference(recorder.images[0], panda.images[0]) <= 2
+
+
+def test_previews_come_nearer_to_the_picture(draw, every_step):
+    recorder = draw(Recorder(watched=True), steps=8, prompt="sunflower, 3d style, white background")
+    previews = [pixels(Image.open(io.BytesIO(files[0]))) for files in recorder.previews]
+    far = [abs(preview - recorder.images[0]).mean() for preview in previews]
+    assert len(far) == 8
+    assert far[-1] < 12  # of 255; measured: 9
+    assert far[0] > 1.25 * far[4] > 1.25 * far[-1]
+    assert far[0] > 2 * far[-1]
+
+
+def test_previews_of_large_pictures_are_small(draw, every_step):
+    recorder = draw(Recorder(watched=True), width=64, height=320, steps=1)
+    assert Image.open(io.BytesIO(recorder.previews[0][0])).size == (32, 160)
+
+
+def test_watching_does_not_change_the_picture(draw, panda, every_step):
+    watched = draw(Recorder(watched=True))
+    assert watched.pictures[0].image.tobytes() == panda.pictures[0].image.tobytes()
+
+
+# Guidance and prompts
+
+
+@pytest.mark.parametrize(("cfg_scale", "rows"), [(4.0, [4, 4]), (1.0, [2, 2])])
+def test_without_guidance_half_the_work(draw, unet, count_rows, cfg_scale, rows):
+    counted = count_rows(unet)
+    draw(cfg_scale=cfg_scale, steps=2, batch_size=2, width=64, height=64)
+    assert counted == rows
+
+
+def test_a_prompt_is_heard_beyond_its_75th_token(draw, engine):
+    tokenizer = engine._studio.model.tokenizer
+    longer = f"{LONG}, a flat sunflower on a red background"
+    assert tokenizer.count(LONG)[0] > 75
+    assert tokenizer.chunks(LONG)[0] == tokenizer.chunks(longer)[0]  # they differ behind it only
+    one, other = draw(prompt=LONG).images[0], draw(prompt=longer).images[0]
+    assert abs(one - other).mean() > 2
+
+
+def test_the_negative_prompt_may_be_the_longer_one(draw):
+    assert len(draw(negative_prompt=LONG).pictures) == 1
+
+
+# Decoding
+
+
+@torch.inference_mode()
+def test_decoding_rounds_to_the_nearest_level(model):
+    latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    exact = (model.vae.decode(latents).sample[0].permute(1, 2, 0) + 1) * 127.5
+    image = np.asarray(generation.decode(model, latents)).astype(float)
+    assert abs(image - exact.clamp(0, 255).numpy()).max() <= 0.5 + 1e-3
+
+
+@torch.inference_mode()
+def test_numbers_that_are_none_are_no_picture(model):
+    with pytest.raises(EngineError, match=r"NaN.*--no-half"):
+        generation.decode(model, torch.full((1, 4, 8, 8), float("nan")))
