@@ -39,7 +39,7 @@ class Result:
 
 
 def interleaved(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """Median seconds of each, in turns so that a noisy machine treats both alike; the first round doesn't count."""
+    """Median seconds of each, run in turns, so that noise hits both alike; a first round is not counted."""
     times: tuple[list[float], list[float]] = ([], [])
     for round_number in range(rounds + 1):
         for kept, run in zip(times, (ours, theirs), strict=True):

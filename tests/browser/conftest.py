@@ -21,7 +21,8 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+# Of the package: while Playwright runs, its event loop is in the way of other tests' own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -29,7 +30,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("data") / "server", ready=True) as server:
         yield server
