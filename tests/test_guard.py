@@ -261,6 +261,7 @@ def test_a_password_opens_everything(locked, path):
         basic("nobody", "a:b:c"),
         {"Authorization": "Bearer a:b:c"},
         {"Authorization": "Basic"},
+        {"Authorization": "Basic é".encode()},
         {"Authorization": "Basic ann:a:b:c"},
         {"Authorization": "Basic //////8="},
         {"Authorization": "Basic " + base64.b64encode(b"ann").decode()},

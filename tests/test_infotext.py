@@ -39,7 +39,7 @@ def test_the_whole_text():
     assert infotext.write(params, 42, MODEL) == (
         "a panda,\nin the rain\n"
         "Negative prompt: blurry\n"
-        "Steps: 12, Sampler: DPM++ 2M, Schedule type: Automatic, CFG scale: 4.0, Seed: 42, Size: 128x192, "
+        "Steps: 12, Sampler: DPM++ 2M, Schedule type: Automatic, CFG scale: 4, Seed: 42, Size: 128x192, "
         f"Model hash: 0123456789, Model: darkroom-demo, RNG: CPU, Version: Darkroom {__version__}"
     )
 
@@ -59,7 +59,7 @@ def test_reads_back_with_a1111s_pattern():
         "Steps": "20",
         "Sampler": "UniPC",
         "Schedule type": "Automatic",
-        "CFG scale": "7.0",
+        "CFG scale": "7",
         "Seed": "9007199254740991",
         "Size": "512x512",
         "Model hash": "0123456789",

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 import webbrowser
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from webui import __version__
 from webui.api import native
@@ -45,6 +48,16 @@ class Services:
     outputs: Outputs
     jobs: Jobs
     worker: Worker
+
+
+class PageFiles(StaticFiles):
+    """The page's scripts and styles. Browsers keep them but ask anew, so that none meets an older other."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or a 304 if the browser has it as it is."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def build_services(config: Config) -> Services:
@@ -82,8 +95,10 @@ def build_app(services: Services) -> FastAPI:
         max_body_size=MAX_BODY,
     )
     native.add_error_answers(app)
-    app.include_router(native.build_router(services.jobs, services.outputs, services.worker))
-    app.mount("/darkroom", StaticFiles(directory=STATIC), name="darkroom")
+    app.include_router(
+        native.build_router(services.jobs, services.outputs, services.worker, services.catalog)
+    )
+    app.mount("/darkroom", PageFiles(directory=STATIC), name="darkroom")
     app.add_middleware(Guard, config=services.config)
     page = build_page(services.catalog, services.jobs)
     return gr.mount_gradio_app(app, page, path="/", head=head(services.config), **page_options())
@@ -104,10 +119,11 @@ def serve(config: Config) -> int:
     port = listening.getsockname()[1]
     address = f"http://{_visible_host(config)}:{port}"
     print(f"Darkroom {__version__} is at {address}  (Ctrl+C stops it)", flush=True)
+    # Neither may hold up the page: a browser on a terminal blocks, and a relay may be slow to answer.
     if config.autolaunch:
-        webbrowser.open(address)
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     if config.share:
-        _share(port)
+        threading.Thread(target=_share, args=(_visible_host(config), port), daemon=True).start()
     # A page's event stream never ends by itself; it is not to hold up the stop.
     settings = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
     logging.getLogger("uvicorn.error").addFilter(_is_an_error)
@@ -146,14 +162,14 @@ def _visible_host(config: Config) -> str:
     return f"[{name}]" if ":" in name else name
 
 
-def _share(port: int) -> None:
+def _share(host: str, port: int) -> None:
     """Print a public address, or why there is none; the server goes on either way."""
     import secrets
 
     from gradio.networking import setup_tunnel
 
     try:
-        address = setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None)
+        address = setup_tunnel(host, port, secrets.token_urlsafe(32), None, None)
         print(f"Public address: {address}", flush=True)
     except Exception as error:
         print(f"There is no public address: gradio's relay could not be reached ({error}).", file=sys.stderr)

@@ -60,7 +60,7 @@ def _add_folder_flags(parser: argparse.ArgumentParser) -> None:
 def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("engine")
     group.add_argument("--device-id", type=int, metavar="N", help="which CUDA GPU to use")
-    group.add_argument("--use-cpu", action="store_true", help="don't use the GPU")
+    group.add_argument("--use-cpu", nargs="*", metavar="all", help="don't use the GPU")
     group.add_argument("--no-half", action="store_true", help="compute in 32 bits on the GPU too")
     group.add_argument("--xformers", action="store_true", help="xformers attention, where it works")
 
@@ -103,7 +103,7 @@ def _config(flags: argparse.Namespace) -> Config:
         autolaunch=flags.autolaunch,
         users=_users(flags.gradio_auth, flags.gradio_auth_path),
         device_id=flags.device_id,
-        use_cpu=flags.use_cpu,
+        use_cpu=flags.use_cpu is not None,
         no_half=flags.no_half,
         xformers=flags.xformers,
         theme=flags.theme,

@@ -34,7 +34,7 @@ def write(params: GenerationParams, seed: int, model: ModelIdentity) -> str:
         "Steps": params.steps,
         "Sampler": params.sampler_name,
         "Schedule type": params.scheduler,
-        "CFG scale": params.cfg_scale,
+        "CFG scale": f"{params.cfg_scale:g}",
         "Seed": seed,
         "Size": f"{params.width}x{params.height}",
         "Model hash": model.hash,

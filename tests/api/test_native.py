@@ -182,7 +182,7 @@ def test_a_picture_carries_its_parameters(client):
         assert png.info["parameters"] == image["infotext"]
     form = (
         re.escape(f"{prompt}\nNegative prompt: {negative}\n")
-        + "Steps: 4, Sampler: Euler a, Schedule type: Automatic, CFG scale: 4.0, Seed: 11, Size: 128x128, "
+        + "Steps: 4, Sampler: Euler a, Schedule type: Automatic, CFG scale: 4, Seed: 11, Size: 128x128, "
         + "Model hash: [0-9a-f]{10}, Model: darkroom-demo, RNG: CPU, Version: Darkroom .+"
     )
     assert re.fullmatch(form, image["infotext"])
@@ -369,7 +369,7 @@ def test_a_full_disk_is_507_with_a_sentence(tiny_disk, catalog):
 def app_over(room, folder):
     app = FastAPI()
     native.add_error_answers(app)
-    app.include_router(native.build_router(room.jobs, room.outputs, room.worker))
+    app.include_router(native.build_router(room.jobs, room.outputs, room.worker, room.catalog))
     app.add_middleware(Guard, config=Config(data_dir=folder))
     return app
 
@@ -427,3 +427,11 @@ def test_a_failed_job_tells_why(room, local):
     )
     job = get(local, job_id)
     assert (job["state"], job["error"]) == ("failed", "There isn't enough memory. Lower the width.")
+
+
+def test_checkpoints_are_listed_with_their_settings(client):
+    (demo,) = client.get("/api/v1/checkpoints").json()
+    assert demo["name"] == "darkroom-demo"
+    assert demo["problem"] is None
+    assert demo["defaults"]["width"] == 128
+    assert demo["examples"][0] == "a 3d panda on a blue background"

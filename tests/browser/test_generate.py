@@ -102,6 +102,17 @@ def test_a_wrong_value_is_named_where_it_is_and_the_server_lives(visit):
     wait_finished(page)
 
 
+def test_a_number_out_of_its_limits_is_brought_into_them(visit):
+    page = visit()
+    steps = page.locator("#txt2img_steps input[type=number]")
+    steps.fill("500")
+    page.keyboard.press("Control+Enter")
+    expect(steps).to_have_value("150")
+    expect(status(page)).to_contain_text("of 150", timeout=60_000)
+    page.keyboard.press("Escape")
+    expect(status(page)).to_contain_text("Interrupted", timeout=60_000)
+
+
 def test_interrupt_stops_and_the_next_job_runs(visit):
     page = visit()
     set_number(page, "steps", 150)

@@ -96,6 +96,97 @@ def test_the_queue_tab_lists_shows_and_runs_again(visit):
     expect(page.locator(".dr-job")).to_have_count(2)
 
 
+# A tab that isn't in front: headless browsers have none, so the page is told so.
+HIDE = """hidden => {
+  Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+
+def test_a_hidden_tab_learns_of_the_end(visit):
+    page = visit()
+    set_number(page, "steps", 60)
+    generate(page)
+    wait_developing(page)
+    page.evaluate(HIDE, True)
+    wait_finished(page)
+    assert page.title() == "Darkroom"
+    page.evaluate(HIDE, False)
+    assert "Steps: 60," in page.inner_text(".dr-infotext")
+
+
+def test_a_stream_that_is_refused_is_tried_again(visit):
+    page = visit()
+    refused = []
+
+    def refuse_once(route):
+        refused.append(route.request.url)
+        route.fulfill(status=204) if len(refused) == 1 else route.continue_()
+
+    page.route("**/events", refuse_once)
+    set_number(page, "steps", 5)
+    generate(page)
+    wait_finished(page)
+    assert len(refused) >= 1
+    assert "Steps: 5," in page.inner_text(".dr-infotext")
+
+
+def test_a_finished_job_can_be_looked_at_while_another_runs(visit):
+    page = visit()
+    set_number(page, "steps", 5)
+    generate(page)
+    wait_finished(page)
+    set_number(page, "steps", 150)
+    set_number(page, "batch_count", 3)
+    generate(page)
+    wait_developing(page)
+    page.get_by_role("tab", name="Queue").click()
+    page.locator(".dr-job").last.get_by_role("button", name="Show").click()
+    wait_finished(page)
+    assert "Steps: 5," in page.inner_text(".dr-infotext")
+    page.get_by_role("button", name="Back to the running job").click()
+    wait_developing(page)
+    expect(status(page)).to_contain_text("of 150")
+    page.click("#txt2img_interrupt")
+    expect(status(page)).to_contain_text("Interrupted", timeout=LONG)
+
+
+def test_a_job_without_a_picture_does_not_wear_the_last_ones(visit):
+    page = visit()
+    set_number(page, "steps", 5)
+    generate(page)
+    wait_finished(page)
+    blocker = visit()
+    set_number(blocker, "steps", 150)
+    set_number(blocker, "batch_count", 2)
+    generate(blocker)
+    wait_developing(blocker)
+    generate(page)
+    expect(status(page)).to_contain_text("Waiting", timeout=LONG)
+    assert page.locator(".dr-view img").count() == 1
+    page.click("#txt2img_interrupt")
+    expect(status(page)).to_have_text("Interrupted. Run again", timeout=LONG)
+    assert page.locator(".dr-view img").count() == 0
+    expect(page.locator(".dr-below")).to_be_hidden()
+    blocker.click("#txt2img_interrupt")
+    expect(status(blocker)).to_contain_text("Interrupted", timeout=LONG)
+
+
+def test_a_finished_picture_can_be_looked_at_while_the_next_develops(visit):
+    page = visit()
+    set_number(page, "steps", 60)
+    set_number(page, "batch_count", 3)
+    set_number(page, "seed", 500)
+    generate(page)
+    expect(page.locator(".dr-thumbs button")).to_have_count(2, timeout=LONG)
+    page.locator(".dr-thumbs button").first.click()
+    page.wait_for_timeout(600)
+    assert "Seed: 500," in page.inner_text(".dr-infotext")
+    page.click(".dr-live-thumb")
+    wait_developing(page)
+    expect(page.locator(".dr-thumbs button")).to_have_count(3, timeout=LONG)
+
+
 def test_after_a_crash_the_page_offers_to_run_again(browser, person, tmp_path):
     server = Server(tmp_path / "data", ready=True)
     page = person().new_page()

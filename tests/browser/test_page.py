@@ -31,6 +31,23 @@ def test_a_new_checkpoint_is_found_and_its_settings_followed(visit, server):
         shutil.rmtree(copy)
 
 
+def test_an_unusable_checkpoint_says_why_where_it_is_chosen(visit, server):
+    page = visit()
+    broken = server.data_dir / "models" / "Stable-diffusion" / "broken"
+    shutil.copytree(BUILT_IN_CHECKPOINTS / "darkroom-demo", broken)
+    (broken / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    try:
+        page.click("#refresh_sd_model_checkpoint")
+        page.wait_for_load_state("networkidle")
+        page.click("#setting_sd_model_checkpoint input")
+        page.get_by_role("option", name="broken (unusable)").click()
+        expect(page.get_by_text('The checkpoint "broken" is incomplete: unet/')).to_be_visible()
+        generate(page)
+        expect(page.locator("#setting_sd_model_checkpoint .dr-field-error")).to_contain_text("is incomplete")
+    finally:
+        shutil.rmtree(broken)
+
+
 def test_on_a_phone_nothing_scrolls_sideways_and_the_picture_follows_generate(visit):
     page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390

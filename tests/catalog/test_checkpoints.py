@@ -267,3 +267,15 @@ def test_the_hash_of_an_unchanged_file_is_not_computed_again(tmp_path, monkeypat
     first = catalog.short_hash(catalog.find("moon"))
     monkeypatch.setattr("hashlib.file_digest", None)
     assert catalog.short_hash(catalog.find("moon")) == first
+
+
+def test_a_whole_name_comes_before_a_folders(tmp_path):
+    make(tmp_path / "a" / "model")
+    make(tmp_path / "model")
+    (make(tmp_path / "0" / "only") / "model_index.json").write_text("{")
+    make(tmp_path / "z" / "only")
+    catalog = Catalog([tmp_path])
+    assert catalog.find("model").name == "model"
+    assert catalog.find("MODEL").name == "model"
+    assert catalog.find("a/model").name == "a/model"
+    assert catalog.find("only").name == "z/only"

@@ -64,7 +64,7 @@ def test_the_same_text_is_encoded_once(model, runs):
 
 
 def test_texts_not_used_for_long_are_forgotten(model, runs, monkeypatch):
-    monkeypatch.setattr(encoding, "REMEMBERED", 3)
+    monkeypatch.setattr(encoding, "REMEMBERED_CHUNKS", 3)
     encoder = PromptEncoder(model)
     for prompt in ("panda", "owl", "fox", "bee"):
         encoder.encode(prompt, "")

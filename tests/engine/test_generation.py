@@ -79,12 +79,18 @@ def test_names_of_samplers_in_any_case_and_alias(draw, panda):
 def test_each_picture_carries_its_text(draw, demo, catalog):
     recorder = draw(seed=40, n_iter=2, batch_size=2, width=64, height=64, steps=1)
     params = GenerationParams(
-        prompt=PROMPT, n_iter=2, batch_size=2, width=64, height=64, steps=1, cfg_scale=4
+        prompt=PROMPT, scheduler="Karras", n_iter=2, batch_size=2, width=64, height=64, steps=1, cfg_scale=4
     )
     identity = ModelIdentity("darkroom-demo", catalog.short_hash(demo))
     assert [picture.seed for picture in recorder.pictures] == [40, 41, 42, 43]
     for picture in recorder.pictures:
         assert picture.infotext == infotext.write(params, picture.seed, identity)
+
+
+@pytest.mark.parametrize(("sampler", "told"), [("DPM++ 2M", "Karras"), ("Euler a", "Automatic")])
+def test_the_schedule_that_automatic_stands_for_is_told(draw, sampler, told):
+    recorder = draw(sampler_name=sampler, width=64, height=64, steps=1)
+    assert f"Schedule type: {told}, " in recorder.pictures[0].infotext
 
 
 def test_every_picture_of_a_batch_is_its_single_run(draw, panda):

@@ -136,5 +136,5 @@ except EngineError as error:
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.stderr == ""
-    assert done.stdout.startswith("The picture could not be saved in")
+    assert done.stdout.startswith("Pictures can't be saved in")
     assert [name.rsplit("/")[-1] for name in names(Outputs(tmp_path))] == ["00000-7.png"]

@@ -29,14 +29,30 @@ def test_the_estimate_counts_all_batches():
     clock = Clock()
     progress = Progress(GenerationParams(steps=10, n_iter=3), clock)
     progress.step(1, 0)
-    clock.now += 15
+    clock.now += 10
+    assert progress.step(1, 10)["eta"] == 20.0
+    progress.step(2, 0)
+    clock.now += 5
     assert progress.step(2, 5)["eta"] == 15.0
     clock.now += 15
+    progress.step(2, 10)
     assert progress.step(3, 10)["eta"] == 0.0
+
+
+def test_skipped_steps_do_not_make_the_rest_look_quick():
+    clock = Clock()
+    progress = Progress(GenerationParams(steps=100, n_iter=2), clock)
+    progress.step(1, 0)
+    clock.now += 5
+    progress.step(1, 5)
+    progress.step(2, 0)
+    clock.now += 5
+    assert progress.step(2, 5)["eta"] == 95.0
 
 
 def test_a_phase_keeps_the_step():
     progress = Progress(GenerationParams(steps=10, n_iter=2))
+    progress.step(2, 0)
     progress.step(2, 10)
     assert progress.phase("decoding") == {
         "state": "running",

@@ -70,6 +70,7 @@ class Room:
 
     def __init__(self, folder, catalog, make_engine):
         self.engine = None
+        self.catalog = catalog
         self.store, self.bus = JobStore(folder / "jobs.sqlite3"), EventBus()
         self.outputs = Outputs(folder / "outputs")
         self.jobs = Jobs(self.store, self.bus, catalog)

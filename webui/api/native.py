@@ -11,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from webui import __version__
+from webui.catalog.checkpoints import Catalog
 from webui.guard import OWNER
 from webui.jobs.events import Event
 from webui.jobs.model import Job, State
@@ -28,6 +29,15 @@ class Created(BaseModel):
     """A job that has been queued."""
 
     id: str
+
+
+class CheckpointView(BaseModel):
+    """A checkpoint. `problem` says why it can't be used; `defaults` are its own settings."""
+
+    name: str
+    problem: str | None
+    defaults: dict[str, Any]
+    examples: list[str]
 
 
 class ImageView(BaseModel):
@@ -51,14 +61,15 @@ class JobView(BaseModel):
     n_iter: int
     eta: float | None = None
     images: list[ImageView]
+    image_count: int
     error: str | None
     seed: int
     created: float
     params: GenerationParams
 
 
-def view(jobs: Jobs, job: Job) -> JobView:
-    """What the API tells of `job`."""
+def view(jobs: Jobs, job: Job, images: int | None = None) -> JobView:
+    """What the API tells of `job`, with no more than its first `images` images."""
     known = JobView(
         id=job.id,
         state=job.state,
@@ -67,8 +78,9 @@ def view(jobs: Jobs, job: Job) -> JobView:
         n_iter=job.params.n_iter,
         images=[
             ImageView(url=image_url(job.id, picture.number), seed=picture.seed, infotext=picture.infotext)
-            for picture in job.pictures
+            for picture in job.pictures[:images]
         ],
+        image_count=len(job.pictures),
         error=job.error,
         seed=job.seed,
         created=job.created,
@@ -79,7 +91,7 @@ def view(jobs: Jobs, job: Job) -> JobView:
 
 
 def image_url(job_id: str, number: int) -> str:
-    """Where a finished picture is served. Relative to the root, so that a proxy's prefix can go before it."""
+    """Where a finished picture is served."""
     return f"/api/v1/jobs/{job_id}/images/{number}"
 
 
@@ -91,9 +103,19 @@ def owner_of(request: Request) -> str:
 Owner = Annotated[str, Depends(owner_of)]
 
 
-def build_router(jobs: Jobs, outputs: Outputs, worker: Worker) -> APIRouter:
+def build_router(jobs: Jobs, outputs: Outputs, worker: Worker, catalog: Catalog) -> APIRouter:
     """All routes, over the services they call."""
     router = APIRouter(max_body_size=MAX_BODY)
+
+    @router.get("/api/v1/checkpoints", tags=["models"])
+    def checkpoints() -> list[CheckpointView]:  # pyright: ignore[reportUnusedFunction]
+        """What lies in the checkpoint folders now."""
+        catalog.refresh()
+        return [
+            CheckpointView(name=c.name, problem=c.problem, defaults=c.defaults, examples=list(c.examples))
+            for c in catalog.checkpoints()
+        ]
+
     _add_job_routes(router, jobs)
     _add_stream_routes(router, jobs, outputs)
 
@@ -114,8 +136,8 @@ def _add_job_routes(router: APIRouter, jobs: Jobs) -> None:
 
     @router.get("/api/v1/jobs", tags=["jobs"])
     def listed(owner: Owner, limit: int = 50) -> list[JobView]:  # pyright: ignore[reportUnusedFunction]
-        """One's own jobs, newest first."""
-        return [view(jobs, job) for job in jobs.listed(owner, max(1, min(limit, 500)))]
+        """One's own jobs, newest first; of their images only the first."""
+        return [view(jobs, job, images=1) for job in jobs.listed(owner, max(1, min(limit, 500)))]
 
     @router.get("/api/v1/jobs/{job_id}", tags=["jobs"])
     def get(job_id: str, owner: Owner) -> JobView:  # pyright: ignore[reportUnusedFunction]

@@ -26,6 +26,7 @@ PARTS = (
     f"vae/{WEIGHTS}",
     "text_encoder/config.json",
 )
+NOT_ALIKE = 4
 SUPPORTED = ("StableDiffusionPipeline",)
 
 
@@ -88,12 +89,12 @@ class Catalog:
         """
         if not name:
             return self._default_or_none_usable()
-        for checkpoint in self._found.values():
-            if name.lower() in (checkpoint.name.lower(), checkpoint.path.name.lower()):
-                if checkpoint.problem:
-                    raise InvalidParamsError("checkpoint", checkpoint.problem)
-                return checkpoint
-        raise InvalidParamsError("checkpoint", self._unknown(name))
+        best = min(self._found.values(), key=lambda known: _unlikeness(known, name), default=None)
+        if best is None or _unlikeness(best, name) == NOT_ALIKE:
+            raise InvalidParamsError("checkpoint", self._unknown(name))
+        if best.problem:
+            raise InvalidParamsError("checkpoint", best.problem)
+        return best
 
     def _default_or_none_usable(self) -> Checkpoint:
         if default := self.default():
@@ -113,6 +114,17 @@ class Catalog:
             with file.open("rb") as stream:
                 self._hashes[key] = hashlib.file_digest(stream, "sha256").hexdigest()[:10]
         return self._hashes[key]
+
+
+def _unlikeness(checkpoint: Checkpoint, name: str) -> int:
+    """How far `name` is from naming `checkpoint`: its whole name comes before its folder's alone."""
+    if name == checkpoint.name:
+        return 0
+    if name.lower() == checkpoint.name.lower():
+        return 1
+    if name.lower() == checkpoint.path.name.lower():
+        return 3 if checkpoint.problem else 2
+    return NOT_ALIKE
 
 
 def _model_folders(folder: Path) -> Iterator[Path]:

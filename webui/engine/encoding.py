@@ -10,7 +10,7 @@ from torch import Tensor
 
 from webui.engine.model import Model
 
-REMEMBERED = 64
+REMEMBERED_CHUNKS = 256
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,13 @@ class PromptEncoder:
         key = (text, chunks)
         if key not in self._known:
             self._known[key] = self._encode(text, chunks)
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            self._forget()
         self._known.move_to_end(key)
         return self._known[key]
+
+    def _forget(self) -> None:
+        while len(self._known) > 2 and sum(chunks for _, chunks in self._known) > REMEMBERED_CHUNKS:
+            self._known.popitem(last=False)
 
     def _encode(self, text: str, chunks: int) -> Tensor:
         rows = self._model.tokenizer.chunks(text)

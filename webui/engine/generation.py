@@ -92,9 +92,11 @@ def _show(decoder: PreviewDecoder, latents: Tensor | None, observer: Observer, b
 def _develop(studio: Studio, order: Order, latents: Tensor, seeds: list[int], observer: Observer) -> None:
     """Decode and hand over each picture of a batch. One at a time: the decoder is what needs most memory."""
     observer.phase("decoding")
+    sampler = find_sampler(order.params.sampler_name)
+    told = order.params.changed(scheduler=sampler.schedule_name(order.params.scheduler))
     for row, seed in zip(latents.split(1), seeds, strict=True):
         image = decode(studio.model, row)
-        observer.picture(Picture(image, seed, infotext.write(order.params, seed, studio.identity)))
+        observer.picture(Picture(image, seed, infotext.write(told, seed, studio.identity)))
 
 
 def decode(model: Model, latents: Tensor) -> Image.Image:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from webui.engine.protocol import EngineError, Picture
 
 NEEDED_BYTES = 64 * 2**20
+DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quota error
 NUMBERED = re.compile(r"(\d+)-.*")
 
 
@@ -30,10 +29,13 @@ class Outputs:
         """Look before drawing.
 
         Raises:
-            EngineError: the disk is as good as full.
+            EngineError: the disk is as good as full, or the folder can't be made.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.folder).free
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(self.folder).free
+        except OSError as error:
+            raise EngineError(_sentence(error, self.folder)) from error
         if free < NEEDED_BYTES:
             raise EngineError(
                 f"The disk is full: {free // 2**20} MB are free where pictures are kept ({self.folder}). "
@@ -70,18 +72,16 @@ def _next_number(folder: Path) -> int:
 def _write_whole(picture: Picture, file: Path) -> None:
     info = PngInfo()
     info.add_text("parameters", picture.infotext)
-    handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
+    unfinished = file.with_name(f".{file.name}.part")
     try:
-        with os.fdopen(handle, "wb") as stream:
-            picture.image.save(stream, "PNG", pnginfo=info)
-        Path(unfinished).chmod(0o644)
-        Path(unfinished).replace(file)
+        picture.image.save(unfinished, "PNG", pnginfo=info)
+        unfinished.replace(file)
     except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise
 
 
 def _sentence(error: OSError, folder: Path) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in DISK_FULL:
         return f"The disk is full: the picture could not be saved in {folder}. Make room and run it again."
-    return f"The picture could not be saved in {folder}: {error.strerror or error}."
+    return f"Pictures can't be saved in {folder}: {error.strerror or error}."

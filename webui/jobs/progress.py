@@ -19,6 +19,7 @@ class Progress:
         self._phase = "starting"
         self._iteration = 1
         self._step = 0
+        self._done = 0
 
     def phase(self, text: str) -> dict[str, Any]:
         """What is being done has changed."""
@@ -27,9 +28,13 @@ class Progress:
 
     def step(self, iteration: int, step: int) -> dict[str, Any]:
         """`step` of batch `iteration` is done."""
-        self._iteration, self._step = iteration, step
+        # Steps of a batch that was left took no time and are not counted as done.
+        before = self._step if iteration == self._iteration else 0
         if self._begun is None:
             self._begun = self._clock()
+        else:
+            self._done += step - before
+        self._iteration, self._step = iteration, step
         return self.state()
 
     def state(self) -> dict[str, Any]:
@@ -46,8 +51,7 @@ class Progress:
         }
 
     def _eta(self) -> float | None:
-        done = (self._iteration - 1) * self._params.steps + self._step
-        if self._begun is None or done == 0:
+        if self._begun is None or self._done == 0:
             return None
-        left = self._params.n_iter * self._params.steps - done
-        return round((self._clock() - self._begun) / done * left, 1)
+        left = (self._params.n_iter - self._iteration + 1) * self._params.steps - self._step
+        return round((self._clock() - self._begun) / self._done * left, 1)

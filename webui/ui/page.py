@@ -16,10 +16,11 @@ from webui.config import Config
 from webui.jobs.service import Jobs
 from webui.params import GenerationParams
 from webui.ui import txt2img
-from webui.ui.components.controls import ELEMENT_IDS, Controls, hints, tool
+from webui.ui.components.controls import CHECKPOINT_ID, element_ids, hints, tool
 from webui.ui.components.token_count import TokenCounts
 from webui.ui.queue_tab import build_queue_tab
 from webui.ui.theme import build_theme
+from webui.ui.txt2img import Txt2Img
 
 STATIC = Path(__file__).parent / "static"
 
@@ -43,11 +44,11 @@ def build_page(catalog: Catalog, jobs: Jobs) -> gr.Blocks:
             gr.HTML(STATUS, js_on_load=None, apply_default_css=False, elem_classes="dr-top-end")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
-                controls = txt2img.build_txt2img(catalog, jobs, TokenCounts(catalog), checkpoint)
+                tab = txt2img.build_txt2img(catalog, jobs, TokenCounts(catalog), checkpoint)
             with gr.Tab("Queue", id="queue", elem_id="tab_queue"):
                 build_queue_tab()
         _wire_refresh(catalog, checkpoint, refresh)
-        _wire_restore(catalog, jobs, controls, page)
+        _wire_restore(catalog, jobs, tab, page)
     return page
 
 
@@ -58,7 +59,7 @@ def _checkpoint_picker(catalog: Catalog) -> tuple[gr.Dropdown, gr.Button]:
             _names(catalog),
             value=default.name if default else None,
             label="Stable Diffusion checkpoint",
-            elem_id="setting_sd_model_checkpoint",
+            elem_id=CHECKPOINT_ID,
             scale=1,
         )
         return picker, tool("refresh", "refresh_sd_model_checkpoint")
@@ -79,20 +80,20 @@ def _wire_refresh(catalog: Catalog, picker: gr.Dropdown, refresh: gr.Button) -> 
     refresh.click(read_again, None, picker, show_progress="hidden", api_visibility="private")
 
 
-def _wire_restore(catalog: Catalog, jobs: Jobs, controls: Controls, page: gr.Blocks) -> None:
+def _wire_restore(catalog: Catalog, jobs: Jobs, tab: Txt2Img, page: gr.Blocks) -> None:
     """A page that is opened again shows the settings of its owner's last job."""
-    fields = list(controls)
 
     def restore(request: gr.Request) -> list[Any]:
         catalog.refresh()
-        known = [checkpoint.name for checkpoint in catalog.checkpoints()]
         last = jobs.listed(txt2img.owner_of(request), limit=1)
         params = last[0].params if last else txt2img.starting_params(catalog.default())
-        if params.checkpoint not in known:
-            params = txt2img.starting_params(catalog.default())
-        return [_restored(catalog, field, controls[field], params) for field in fields]
+        model = txt2img.by_name(catalog, params.checkpoint) or catalog.default()
+        params = params.changed(checkpoint=model.name if model else "")
+        values = [_restored(catalog, field, control, params) for field, control in tab.controls.items()]
+        return [*values, gr.Dataset(**txt2img.samples(model))]
 
-    page.load(restore, None, list(controls.values()), show_progress="hidden", api_visibility="private")
+    outputs = [*tab.controls.values(), tab.examples]
+    page.load(restore, None, outputs, show_progress="hidden", api_visibility="private")
 
 
 def _restored(catalog: Catalog, field: str, control: Component, params: GenerationParams) -> object:
@@ -110,7 +111,7 @@ def head(config: Config) -> str:
     known = {
         "theme": config.theme,
         "hints": {**hints("txt2img"), "refresh_sd_model_checkpoint": "Look for new checkpoints"},
-        "elements": ELEMENT_IDS,
+        "elements": {"txt2img": element_ids("txt2img")},
     }
     return (
         '<meta name="color-scheme" content="dark light">'

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from webui.catalog.checkpoints import Catalog, Checkpoint
 from webui.guard import OWNER
@@ -19,21 +21,22 @@ TAB = "txt2img"
 FOLLOWS_CHECKPOINT = ("width", "height", "steps", "cfg_scale", "sampler_name", "scheduler")
 
 
-def build_txt2img(catalog: Catalog, jobs: Jobs, counts: TokenCounts, checkpoint: gr.Dropdown) -> Controls:
-    """Lay the tab out and wire it; returns its controls by field, the checkpoint picker among them."""
+@dataclass(frozen=True)
+class Txt2Img:
+    """The tab's parts that others fill: its controls by field, the checkpoint picker among them."""
+
+    controls: Controls
+    examples: gr.Dataset
+
+
+def build_txt2img(catalog: Catalog, jobs: Jobs, counts: TokenCounts, checkpoint: gr.Dropdown) -> Txt2Img:
+    """Lay the tab out and wire it."""
     model = catalog.default()
     make = Maker(TAB, starting_params(model))
     with gr.Row(elem_classes="dr-head"):
         with gr.Column(elem_classes="dr-prompts"):
             prompts = _prompts(make, counts, checkpoint)
-            examples = gr.Dataset(
-                components=[prompts["prompt"]],
-                samples=[[example] for example in model.examples] if model else [],
-                label="Try one of these",
-                type="values",
-                elem_id=f"{TAB}_examples",
-                visible=bool(model and model.examples),
-            )
+            examples = _examples(prompts["prompt"], model)
         with gr.Column(elem_classes="dr-actions"):
             generate = gr.Button("Generate", variant="primary", size="lg", elem_id=f"{TAB}_generate")
             with gr.Row(elem_classes="dr-stop"):
@@ -50,7 +53,17 @@ def build_txt2img(catalog: Catalog, jobs: Jobs, counts: TokenCounts, checkpoint:
     skip.click(None, js=f"() => darkroom.skip('{TAB}')", api_visibility="private")
     examples.click(_first, examples, prompts["prompt"], api_visibility="private", queue=False)
     _wire_checkpoint(catalog, checkpoint, controls, examples)
-    return controls
+    return Txt2Img(controls, examples)
+
+
+def samples(model: Checkpoint | None) -> dict[str, Any]:
+    """What the row of examples shows for a checkpoint."""
+    texts = model.examples if model else ()
+    return {"samples": [[text] for text in texts], "visible": bool(texts)}
+
+
+def _examples(prompt: Component, model: Checkpoint | None) -> gr.Dataset:
+    return gr.Dataset(components=[prompt], type="values", elem_id=f"{TAB}_examples", **samples(model))
 
 
 def starting_params(model: Checkpoint | None) -> GenerationParams:
@@ -63,6 +76,11 @@ def starting_params(model: Checkpoint | None) -> GenerationParams:
 
 def _first(sample: list[str]) -> str:
     return sample[0]
+
+
+def by_name(catalog: Catalog, name: str) -> Checkpoint | None:
+    """The checkpoint of exactly that name, usable or not."""
+    return next((known for known in catalog.checkpoints() if known.name == name), None)
 
 
 def _prompts(make: Maker, counts: TokenCounts, checkpoint: gr.Dropdown) -> Controls:
@@ -133,15 +151,14 @@ def _wire_checkpoint(
     followers = [controls[field] for field in FOLLOWS_CHECKPOINT]
 
     def follow(name: str) -> list[Any]:
-        model = next((known for known in catalog.checkpoints() if known.name == name), None)
+        model = by_name(catalog, name)
+        if model and model.problem:
+            gr.Warning(model.problem)
         defaults = starting_params(model)
-        samples = [[example] for example in model.examples] if model else []
-        return [
-            *(getattr(defaults, field) for field in FOLLOWS_CHECKPOINT),
-            gr.Dataset(samples=samples, visible=bool(samples)),
-        ]
+        values = [getattr(defaults, field) for field in FOLLOWS_CHECKPOINT]
+        return [*values, gr.Dataset(**samples(model))]
 
-    # `input` and not `change`: settings that the page restores are not to be overwritten.
-    checkpoint.input(
+    # `select` and not `change`: settings that the page restores are not to be overwritten.
+    checkpoint.select(
         follow, checkpoint, [*followers, examples], show_progress="hidden", api_visibility="private"
     )

@@ -17,15 +17,16 @@ AUTOMATIC = "Automatic"
 class Sampler:
     """A sampler as A1111 users know it.
 
-    `automatic` is what the schedule type "Automatic" means for it. One with a `fixed` schedule follows that
-    whatever is asked for. `keeps_variance` tells that it begins at x of variance 1 + sigma**2 rather than
+    `automatic` is what the schedule type "Automatic" means for it, if not Uniform. One with a `fixed`
+    schedule follows that whatever is asked for. `keeps_variance` tells that it begins at x of variance
+    1 + sigma**2 rather than
     sigma**2.
     """
 
     name: str
     aliases: tuple[str, ...]
     step: Step
-    automatic: str = "Uniform"
+    automatic: str | None = None
     fixed: Schedule | None = None
     keeps_variance: bool = False
 
@@ -33,10 +34,13 @@ class Sampler:
         """What unit noise is multiplied by to begin at `sigma`."""
         return math.sqrt(1 + sigma**2) if self.keeps_variance else sigma
 
+    def schedule_name(self, scheduler: str) -> str:
+        """The schedule type as infotexts tell it: `automatic` stands for "Automatic" where there is one."""
+        return self.automatic if scheduler == AUTOMATIC and self.automatic else scheduler
+
     def sigmas(self, scheduler: str, table: NoiseTable, count: int) -> list[float]:
         """The sigmas of a walk of `count` steps, falling; one more than `count`."""
-        name = self.automatic if scheduler == AUTOMATIC else scheduler
-        schedule = self.fixed or SCHEDULES[name]
+        schedule = self.fixed or SCHEDULES.get(self.schedule_name(scheduler), schedules.uniform)
         return [float(sigma) for sigma in schedule(table, count)]
 
 

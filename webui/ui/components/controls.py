@@ -25,6 +25,7 @@ ELEMENT_IDS = {
     "cfg_scale": "cfg_scale",
     "seed": "seed",
 }
+CHECKPOINT_ID = "setting_sd_model_checkpoint"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,11 @@ def hints(tab: str) -> dict[str, str]:
         f"{tab}_random_seed": "A random seed each time (-1)",
         f"{tab}_reuse_seed": "Take the seed of the picture shown",
     }
+
+
+def element_ids(tab: str) -> dict[str, str]:
+    """Field -> its control's id in the page, so that an error can stand where it belongs."""
+    return {"checkpoint": CHECKPOINT_ID, **{field: f"{tab}_{name}" for field, name in ELEMENT_IDS.items()}}
 
 
 Controls = dict[str, Component]

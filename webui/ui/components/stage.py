@@ -16,8 +16,12 @@ FRAME = """
     </div>
   </div>
   <div class="dr-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" hidden><div></div></div>
-  <p class="dr-status" role="status" aria-live="polite"></p>
-  <div class="dr-thumbs" role="group" aria-label="Pictures of this job"></div>
+  <p class="dr-status"></p>
+  <p class="dr-announce" role="status" aria-live="polite"></p>
+  <div class="dr-row">
+    <div class="dr-thumbs" role="group" aria-label="Pictures of this job"></div>
+    <button type="button" class="dr-live-thumb" hidden>Developing…</button>
+  </div>
   <div class="dr-below" hidden>
     <pre class="dr-infotext" aria-label="Infotext" tabindex="0"></pre>
     <div class="dr-links">

@@ -1,6 +1,8 @@
 // The native API, as the page uses it.
 
-const JOBS = "api/v1/jobs";
+import { isOver } from "./words.js";
+
+const JOBS = "/api/v1/jobs";
 
 async function ask(method, path) {
   const response = await fetch(path, { method, headers: { Accept: "application/json" } });
@@ -13,78 +15,80 @@ async function ask(method, path) {
   return body;
 }
 
-export const health = () => ask("GET", "healthz");
+export const health = () => ask("GET", "/healthz");
 export const listJobs = (limit = 50) => ask("GET", `${JOBS}?limit=${limit}`);
 export const getJob = (id) => ask("GET", `${JOBS}/${id}`);
 export const interruptJob = (id) => ask("DELETE", `${JOBS}/${id}`);
 export const skipBatch = (id) => ask("POST", `${JOBS}/${id}/skip`);
 export const runAgain = (id) => ask("POST", `${JOBS}/${id}/run-again`);
-// The server gives addresses from its root; behind a proxy's prefix the page's own folder is that root.
-export const imageUrl = (url) => url.replace(/^\//, "");
 
 const KINDS = ["progress", "preview", "image", "end"];
-const HIDDEN_POLL = 2000;
+const AGAIN = 2000;
 
 // Tells `listener(kind, data)` what happens to the job until its end; returns a function that stops it.
 // A hidden page asks now and then instead of holding a stream: browsers allow six connections to a server,
 // and previews are made only while someone watches.
 export function watchJob(id, listener) {
-  let source = null;
-  let timer = null;
-  let told = 0;
-  let over = false;
+  return new Watch(id, listener).stopper;
+}
 
-  function stream() {
-    source = new EventSource(`${JOBS}/${id}/events`);
-    for (const kind of KINDS) {
-      source.addEventListener(kind, (event) => {
-        if (over) return;
-        const data = JSON.parse(event.data);
-        if (kind === "image" && data.number < told) return;
-        if (kind === "image") told = data.number + 1;
-        if (kind === "end") stop();
-        listener(kind, data);
-      });
-    }
+class Watch {
+  constructor(id, listener) {
+    this.id = id;
+    this.listener = listener;
+    this.told = 0; // how many images the listener has
+    this.over = false;
+    this.follow = this.follow.bind(this);
+    this.stopper = () => this.stop();
+    document.addEventListener("visibilitychange", this.follow);
+    this.follow();
   }
 
-  async function poll() {
+  follow() {
+    this.source?.close();
+    clearTimeout(this.timer);
+    if (this.over) return;
+    if (document.hidden) this.poll();
+    else this.stream();
+  }
+
+  stream() {
+    const source = (this.source = new EventSource(`${JOBS}/${this.id}/events`));
+    for (const kind of KINDS) source.addEventListener(kind, (event) => this.tell(kind, JSON.parse(event.data)));
+    // A lost connection the browser takes up by itself; after any other answer than a stream it gives up.
+    source.onerror = () => {
+      if (source.readyState === EventSource.CLOSED && !this.over) this.timer = setTimeout(() => this.poll(), AGAIN);
+    };
+  }
+
+  async poll() {
+    let job = null;
     try {
-      const job = await getJob(id);
-      if (over || !document.hidden) return;
-      listener("progress", job);
-      for (const [number, image] of job.images.entries()) {
-        if (number >= told) listener("image", { ...image, number });
-      }
-      told = Math.max(told, job.images.length);
-      if (["done", "failed", "interrupted"].includes(job.state)) {
-        stop();
-        listener("end", job);
-        return;
-      }
-    } catch {
-      // The server may be away for a moment; the next turn asks again.
+      job = await getJob(this.id);
+    } catch (error) {
+      if (error.status === 404) this.tell("end", { state: "failed", error: error.message });
+      else if (!this.over) this.timer = setTimeout(() => this.poll(), AGAIN);
+      return;
     }
-    timer = setTimeout(poll, HIDDEN_POLL);
+    if (this.over) return;
+    if (!isOver(job.state)) this.tell("progress", job);
+    job.images.forEach((image, number) => this.tell("image", { ...image, number }));
+    if (isOver(job.state)) this.tell("end", job);
+    else if (document.hidden) this.timer = setTimeout(() => this.poll(), AGAIN);
+    else this.follow();
   }
 
-  function follow() {
-    source?.close();
-    source = null;
-    clearTimeout(timer);
-    if (over) return;
-    if (document.hidden) poll();
-    else stream();
+  tell(kind, data) {
+    if (this.over || (kind === "image" && data.number < this.told)) return;
+    if (kind === "image") this.told = data.number + 1;
+    if (kind === "end") this.stop();
+    this.listener(kind, data);
   }
 
-  function stop() {
-    over = true;
-    source?.close();
-    clearTimeout(timer);
-    document.removeEventListener("visibilitychange", follow);
+  stop() {
+    this.over = true;
+    this.source?.close();
+    clearTimeout(this.timer);
+    document.removeEventListener("visibilitychange", this.follow);
   }
-
-  document.addEventListener("visibilitychange", follow);
-  follow();
-  return stop;
 }

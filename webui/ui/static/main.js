@@ -16,14 +16,14 @@ window.darkroom = {
   },
   interrupt: (tab) => stages.get(tab)?.interrupt(),
   skip: (tab) => stages.get(tab)?.skip(),
-  shownSeed: (tab) => stages.get(tab)?.shownSeed(),
+  shownSeed: (tab) => stages.get(tab)?.pictures.seed,
 };
 
 // Each error stands at the control that caused it; what belongs to none stands on the stage.
 function showErrors(tab, errors) {
   document.querySelectorAll(".dr-field-error").forEach((old) => old.remove());
   const placed = errors.filter(({ field, message }) => {
-    const control = document.getElementById(`${tab}_${known.elements[field]}`);
+    const control = document.getElementById(known.elements[tab][field]);
     if (control) control.append(note(message));
     return control;
   });
@@ -53,7 +53,7 @@ function adopt() {
   if (queue) {
     queue.dataset.adopted = "yes";
     new QueueList(queue, {
-      show: (id) => onStage((stage) => stage.bringForward(id)),
+      show: (id) => onStage((stage) => stage.visit(id)),
       begun: (id) => onStage((stage) => stage.submitted(id)),
     });
   }
@@ -82,7 +82,7 @@ function addHints() {
 // Ctrl+Enter generates, Alt+Enter skips, Esc interrupts, as in A1111.
 document.addEventListener("keydown", (event) => {
   const tab = [...stages.keys()].find((name) => stages.get(name).root.offsetParent !== null);
-  if (!tab || event.defaultPrevented) return;
+  if (!tab || event.defaultPrevented || event.isComposing) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) press(event, `${tab}_generate`);
   else if (event.key === "Enter" && event.altKey) press(event, `${tab}_skip`);
   else if (event.key === "Escape" && !document.querySelector('[aria-expanded="true"], dialog[open]')) stages.get(tab).interrupt();
@@ -91,7 +91,13 @@ document.addEventListener("keydown", (event) => {
 function press(event, id) {
   event.preventDefault();
   event.stopPropagation();
-  document.getElementById(id)?.click();
+  // A number that is still being typed counts as entered, and is brought into its limits, when it is left.
+  const typing = document.activeElement;
+  typing?.blur();
+  setTimeout(() => {
+    document.getElementById(id)?.click();
+    typing?.focus();
+  }, 50);
 }
 
 function wantsDark() {

@@ -1,6 +1,6 @@
 // The Queue tab: one's own jobs, newest first, and what can be done with each.
 
-import { imageUrl, interruptJob, listJobs, runAgain } from "./api.js";
+import { interruptJob, listJobs, runAgain } from "./api.js";
 
 const EVERY = 1500;
 const NAMES = { queued: "Waiting", running: "Running", done: "Done", failed: "Failed", interrupted: "Interrupted" };
@@ -37,7 +37,7 @@ export class QueueList {
     const thumb = element("div", "dr-job-thumb");
     if (job.images.length) {
       const picture = document.createElement("img");
-      picture.src = imageUrl(job.images[0].url);
+      picture.src = job.images[0].url;
       picture.alt = "";
       picture.loading = "lazy";
       thumb.append(picture);
@@ -74,7 +74,7 @@ function facts(job) {
   const parts = [NAMES[job.state]];
   if (job.state === "queued" && job.position) parts[0] += `, ${job.position} before it`;
   if (job.state === "running") parts[0] += job.step ? `, step ${job.step} of ${job.steps}` : `, ${job.phase}`;
-  const count = job.images.length;
+  const count = job.image_count;
   if (count) parts.push(`${count} ${count === 1 ? "picture" : "pictures"}`);
   const { width, height, steps, sampler_name } = job.params;
   parts.push(`${width}×${height}`, `${sampler_name}, ${steps} steps`, `seed ${job.seed}`);

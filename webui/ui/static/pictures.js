@@ -1,0 +1,154 @@
+// The place where a job's pictures are shown: developing, finished, one large, the others as thumbs.
+
+export class Pictures {
+  constructor(root) {
+    this.root = root;
+    this.finished = [];
+    this.chosen = 0;
+    this.pinned = false; // a finished picture was chosen while others develop
+    this.stale = false; // what is shown is the last job's, until this one has something to show
+    this.part(".dr-copy").addEventListener("click", () => this.copyInfotext());
+    this.part(".dr-view").addEventListener("keydown", (event) => this.onKey(event));
+    this.part(".dr-view").addEventListener("click", () => this.enlarge());
+    this.part(".dr-large").addEventListener("click", () => this.part(".dr-large").close());
+    this.part(".dr-large").addEventListener("keydown", (event) => this.onKey(event));
+    this.part(".dr-live-thumb").addEventListener("click", () => this.unpin());
+  }
+
+  part(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  get count() {
+    return this.stale ? 0 : this.finished.length;
+  }
+
+  get seed() {
+    return this.finished[this.chosen]?.seed;
+  }
+
+  // A new job begins; the old one's pictures stay in view for now.
+  begin() {
+    this.stale = true;
+    this.pinned = false;
+  }
+
+  end() {
+    this.unpin();
+    if (this.stale) this.clear();
+    else if (this.finished.length) this.draw();
+  }
+
+  clear() {
+    this.unpin();
+    this.stale = false;
+    this.finished = [];
+    this.chosen = 0;
+    this.part(".dr-thumbs").replaceChildren();
+    this.part(".dr-below").hidden = true;
+    const view = this.part(".dr-view");
+    view.classList.remove("dr-developing");
+    view.querySelectorAll("img").forEach((picture) => picture.remove());
+  }
+
+  develop(sources) {
+    if (this.stale) this.clear();
+    if (this.pinned) return;
+    this.part(".dr-below").hidden = true;
+    this.show(sources, true);
+  }
+
+  add(picture) {
+    if (this.stale) this.clear();
+    this.finished.push(picture);
+    this.part(".dr-thumbs").append(this.thumb(picture, this.finished.length - 1));
+    if (!this.pinned) this.choose(this.finished.length - 1);
+  }
+
+  pin(index) {
+    this.pinned = this.root.classList.contains("dr-live");
+    this.part(".dr-live-thumb").hidden = !this.pinned;
+    this.choose(index);
+  }
+
+  unpin() {
+    this.pinned = false;
+    this.part(".dr-live-thumb").hidden = true;
+  }
+
+  choose(index) {
+    this.chosen = index;
+    this.draw();
+  }
+
+  draw() {
+    const { url, infotext, number, seed } = this.finished[this.chosen];
+    this.show([url], false);
+    this.part(".dr-below").hidden = false;
+    this.part(".dr-infotext").textContent = infotext;
+    this.part(".dr-save").href = url;
+    this.part(".dr-save").download = `${String(number).padStart(5, "0")}-${seed}.png`;
+    [...this.part(".dr-thumbs").children].forEach((thumb, index) => thumb.setAttribute("aria-pressed", index === this.chosen));
+  }
+
+  // Elements are kept and only their sources change, so that nothing flickers from step to step.
+  show(sources, developing) {
+    const view = this.part(".dr-view");
+    const name = developing ? "The picture as it develops" : "The finished picture";
+    const known = [...view.querySelectorAll("img")];
+    this.part(".dr-empty")?.remove();
+    view.classList.toggle("dr-developing", developing);
+    view.style.setProperty("--columns", Math.ceil(Math.sqrt(sources.length)));
+    if (known.length !== sources.length) view.replaceChildren(...sources.map((source) => image(source)));
+    else known.forEach((element, index) => (element.src = sources[index]));
+    view.querySelectorAll("img").forEach((element) => (element.alt = name));
+  }
+
+  thumb(picture, index) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("aria-label", `Picture ${index + 1}, seed ${picture.seed}`);
+    const small = image(picture.url);
+    small.loading = "lazy";
+    button.append(small);
+    button.addEventListener("click", () => this.pin(index));
+    return button;
+  }
+
+  enlarge() {
+    const chosen = this.finished[this.chosen];
+    if (!chosen || this.part(".dr-developing")) return;
+    this.part(".dr-large img").src = chosen.url;
+    if (!this.part(".dr-large").open) this.part(".dr-large").showModal();
+  }
+
+  onKey(event) {
+    if (event.key === "Enter") this.enlarge();
+    const turn = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const count = this.finished.length;
+    if (!turn || count < 2) return;
+    this.pin((this.chosen + turn + count) % count);
+    if (this.part(".dr-large").open) this.enlarge();
+  }
+
+  async copyInfotext() {
+    const button = this.part(".dr-copy");
+    try {
+      await navigator.clipboard.writeText(this.part(".dr-infotext").textContent);
+      button.textContent = "Copied";
+    } catch {
+      // Browsers give the clipboard to secure addresses only; the text can be selected all the same.
+      getSelection().selectAllChildren(this.part(".dr-infotext"));
+      button.textContent = "Selected: press Ctrl+C";
+    }
+    setTimeout(() => (button.textContent = "Copy infotext"), 2000);
+  }
+}
+
+function image(source) {
+  const element = document.createElement("img");
+  element.src = source;
+  element.alt = "";
+  element.decoding = "sync";
+  return element;
+}
