@@ -41,7 +41,11 @@ def test_good_values_queue_a_job(jobs):
         ),
         ({"sampler_name": "Eular"}, "sampler_name", 'There is no sampler "Eular". Choose one of: DPM++ 2M, '),
         ({"checkpoint": "v9"}, "checkpoint", 'There is no checkpoint "v9" in '),
-        ({"prompt": "x" * 20_001}, "prompt", "Prompt should have at most 20000 characters (it is xxx"),
+        (
+            {"prompt": "x" * 20_001},
+            "prompt",
+            "Prompt should have at most 20000 characters (it is 20001 characters long).",
+        ),
         (
             {"width": 8192, "height": 8192, "batch_size": 2},
             "",
@@ -57,6 +61,12 @@ def test_a_bad_value_is_a_sentence_at_its_control(jobs, fields, field, message):
     assert error["message"].startswith(message)
     assert len(error["message"]) < 300
     assert jobs.listed("me") == []
+
+
+def test_an_emptied_seed_asks_for_a_random_one(jobs):
+    answers = [json.loads(submit(jobs, "me", {"prompt": "a flat star", "seed": None})) for _ in range(2)]
+    seeds = {jobs.get("me", answer["id"]).seed for answer in answers}
+    assert len(seeds) == 2
 
 
 def test_a_full_queue_says_so(jobs):

@@ -18,8 +18,10 @@ def submit(jobs: Jobs, owner: str, fields: Mapping[str, Any]) -> str:
 
     The answer is JSON for the page: {"id": job} or {"errors": [{"field", "message"}]}.
     """
+    # An emptied seed box asks for a random one, as in A1111.
+    given = {**fields, "seed": -1} if fields.get("seed", 0) is None else dict(fields)
     try:
-        return json.dumps({"id": jobs.submit(owner, GenerationParams.model_validate(dict(fields))).id})
+        return json.dumps({"id": jobs.submit(owner, GenerationParams.model_validate(given)).id})
     except ValidationError as error:
         errors = [{"field": _field(problem), "message": sentence(problem)} for problem in error.errors()]
     except InvalidParamsError as error:
@@ -43,6 +45,6 @@ def sentence(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "missing" or given is None:
         return f"{title} is empty."
     if isinstance(given, str) and len(given) > 100:
-        given = given[:100] + "…"
+        given = f"{len(given)} characters long"
     wish = str(problem["msg"]).removeprefix("Input ").removeprefix("String ")
     return f"{title} {wish} (it is {given})."

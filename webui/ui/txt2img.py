@@ -36,12 +36,12 @@ def build_txt2img(catalog: Catalog, jobs: Jobs, counts: TokenCounts, checkpoint:
     with gr.Row(elem_classes="dr-head"):
         with gr.Column(elem_classes="dr-prompts"):
             prompts = _prompts(make, counts, checkpoint)
-            examples = _examples(prompts["prompt"], model)
         with gr.Column(elem_classes="dr-actions"):
             generate = gr.Button("Generate", variant="primary", size="lg", elem_id=f"{TAB}_generate")
             with gr.Row(elem_classes="dr-stop"):
                 interrupt = gr.Button("Interrupt", elem_id=f"{TAB}_interrupt")
                 skip = gr.Button("Skip", elem_id=f"{TAB}_skip")
+    examples = _examples(prompts["prompt"], model)
     with gr.Row(elem_classes="dr-body"):
         with gr.Column(elem_classes="dr-controls", min_width=320):
             controls: Controls = {**prompts, **_settings(make), "checkpoint": checkpoint}
@@ -134,6 +134,7 @@ def _wire_generate(jobs: Jobs, generate: gr.Button, controls: Controls, ticket: 
         set(controls.values()),
         ticket,
         show_progress="hidden",
+        trigger_mode="multiple",
         concurrency_limit=None,
         api_visibility="private",
     ).then(None, ticket, js=f"(ticket) => darkroom.submitted('{TAB}', ticket)", api_visibility="private")

@@ -29,7 +29,10 @@ FRAME = """
       <button type="button" class="dr-copy">Copy infotext</button>
     </div>
   </div>
-  <dialog class="dr-large" aria-label="The picture, large"><img alt="The finished picture"></dialog>
+  <dialog class="dr-large" aria-label="The picture, large">
+    <img alt="The finished picture">
+    <button type="button" class="dr-close" aria-label="Close">×</button>
+  </dialog>
 </section>
 """
 

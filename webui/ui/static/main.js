@@ -63,6 +63,8 @@ function adopt() {
     theme.addEventListener("click", switchTheme);
   }
   addHints();
+  // gradio may lay out, or draw anew, buttons after their stage.
+  stages.forEach((stage) => stage.drawButtons());
 }
 
 function onStage(act) {

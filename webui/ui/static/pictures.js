@@ -10,6 +10,7 @@ export class Pictures {
     this.part(".dr-copy").addEventListener("click", () => this.copyInfotext());
     this.part(".dr-view").addEventListener("keydown", (event) => this.onKey(event));
     this.part(".dr-view").addEventListener("click", () => this.enlarge());
+    // Anywhere, the × included.
     this.part(".dr-large").addEventListener("click", () => this.part(".dr-large").close());
     this.part(".dr-large").addEventListener("keydown", (event) => this.onKey(event));
     this.part(".dr-live-thumb").addEventListener("click", () => this.unpin());
@@ -31,6 +32,7 @@ export class Pictures {
   begin() {
     this.stale = true;
     this.pinned = false;
+    this.part(".dr-view").classList.add("dr-stale");
   }
 
   end() {
@@ -47,7 +49,7 @@ export class Pictures {
     this.part(".dr-thumbs").replaceChildren();
     this.part(".dr-below").hidden = true;
     const view = this.part(".dr-view");
-    view.classList.remove("dr-developing");
+    view.classList.remove("dr-developing", "dr-stale");
     view.querySelectorAll("img").forEach((picture) => picture.remove());
   }
 

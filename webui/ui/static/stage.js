@@ -5,6 +5,7 @@ import { Pictures } from "./pictures.js";
 import { aloud, describe, outcome, shortly } from "./words.js";
 
 const TITLE = "Darkroom";
+const ONE_COLUMN = "(max-width: 820px)"; // where the stage lies below what was pressed; as in darkroom.css
 
 export class Stage {
   constructor(tab, root) {
@@ -73,6 +74,7 @@ export class Stage {
     this.stop = watchJob(id, (kind, data) => this[`on_${kind}`](data));
     this.draw();
     this.remember();
+    if (matchMedia(ONE_COLUMN).matches) this.part(".dr-status").scrollIntoView({ block: "nearest" });
   }
 
   goOn() {
@@ -106,10 +108,14 @@ export class Stage {
 
   draw() {
     this.root.classList.toggle("dr-live", this.live);
-    this.enable("interrupt", this.live);
-    this.enable("skip", this.live && this.progress.n_iter > 1);
+    this.drawButtons();
     this.drawProgress();
     this.showStatus();
+  }
+
+  drawButtons() {
+    this.enable("interrupt", this.live);
+    this.enable("skip", this.live && this.progress.n_iter > 1);
   }
 
   enable(button, enabled) {
@@ -133,7 +139,7 @@ export class Stage {
     this.part(".dr-status").textContent = text + more;
     if (!this.live && ["interrupted", "failed"].includes(state)) this.offer("Run again", () => this.again());
     if (!this.live && this.visiting && this.waiting.length) this.offer("Back to the running job", () => this.goOn());
-    this.announce(this.live ? aloud(this.progress) : text || (state === "done" ? "The picture is finished." : ""));
+    this.announce(this.live ? aloud(this.progress) : text || (state === "done" ? (this.pictures.count > 1 ? "The pictures are finished." : "The picture is finished.") : ""));
     document.title = this.live ? `${shortly(this.progress)} · ${TITLE}` : TITLE;
   }
 
