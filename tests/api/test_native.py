@@ -435,3 +435,15 @@ def test_checkpoints_are_listed_with_their_settings(client):
     assert demo["problem"] is None
     assert demo["defaults"]["width"] == 128
     assert demo["examples"][0] == "a 3d panda on a blue background"
+
+
+def test_an_unknown_field_is_named_in_a_sentence(client):
+    answer = client.post("/api/v1/jobs", json={"prompt": "a flat star", "sampler_index": "Euler"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == [
+        {
+            "type": "extra_forbidden",
+            "loc": ["body", "sampler_index"],
+            "msg": 'There is no field "sampler_index".',
+        }
+    ]

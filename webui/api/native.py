@@ -191,13 +191,19 @@ def _event_data(job: Job, event: Event) -> dict[str, Any]:
     return event.data
 
 
+def _told(problem: dict[str, Any]) -> dict[str, Any]:
+    unknown = problem["type"] == "extra_forbidden"
+    message = f'There is no field "{problem["loc"][-1]}".' if unknown else problem["msg"]
+    return {"type": problem["type"], "loc": problem["loc"], "msg": message}
+
+
 def add_error_answers(app: FastAPI) -> None:
     """What the services raise, as HTTP answers."""
 
     @app.exception_handler(RequestValidationError)
     def malformed(_: Request, error: RequestValidationError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
         # Without what was given: it may be a megabyte, or NaN, which JSON can't hold.
-        told = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
+        told = [_told(problem) for problem in error.errors()]
         return JSONResponse({"detail": told}, 422)
 
     @app.exception_handler(InvalidParamsError)
