@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import socket
 import sys
 import threading
@@ -164,8 +165,6 @@ def _visible_host(config: Config) -> str:
 
 def _share(host: str, port: int) -> None:
     """Print a public address, or why there is none; the server goes on either way."""
-    import secrets
-
     from gradio.networking import setup_tunnel
 
     try:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, Signer
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -55,19 +56,20 @@ class Guard:
                 await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if refusal := self._refusal(scope, headers):
+        user = self._user(headers)
+        if refusal := self._refusal(scope, headers, user):
             await refusal(scope, receive, send)
             return
-        owner, cookie = self._owner(headers)
+        owner, cookie = self._owner(headers, user)
         scope[OWNER] = owner
         await self._app(scope, receive, _with_cookie(send, cookie, scope) if cookie else send)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+    def _refusal(self, scope: Scope, headers: Headers, user: str | None) -> JSONResponse | None:
         if not self._host_is_ours(headers.get("host", "")):
             return _refuse(403, FOREIGN_NAME)
         if scope["method"] not in SAFE_METHODS and not _same_origin(headers):
             return _refuse(403, FOREIGN_PAGE)
-        if self._passwords and scope["path"] not in OPEN_PATHS and self._user(headers) is None:
+        if self._passwords and scope["path"] not in OPEN_PATHS and user is None:
             return JSONResponse(
                 {"detail": "Incorrect username or password"},
                 401,
@@ -87,13 +89,14 @@ class Guard:
         return _is_lan_name(name) or (self._config.share and name.endswith(".gradio.live"))
 
     def _user(self, headers: Headers) -> str | None:
+        """The user whose password the request carries; nobody is one where no passwords are set."""
         name, password = _basic_credentials(headers)
         known = self._passwords.get(name, b"")
         return name if hmac.compare_digest(_digest(password), known) else None
 
-    def _owner(self, headers: Headers) -> tuple[str, str | None]:
+    def _owner(self, headers: Headers, user: str | None) -> tuple[str, str | None]:
         """(owner, a new cookie to set or None). A user outranks a named API client, and that a browser."""
-        if self._passwords and (user := self._user(headers)):
+        if user:
             return f"user:{user}", None
         if client := headers.get(CLIENT_HEADER, "").strip()[:100]:
             return f"client:{client}", None
@@ -109,6 +112,11 @@ class Guard:
             return self._signer.unsign(cookie).decode()
         except BadSignature:
             return None
+
+
+def owner_of(request: Request) -> str:
+    """The owner's name that the guard settled for `request`."""
+    return request.scope[OWNER]
 
 
 def read_secret(file: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -93,3 +94,8 @@ class InvalidParamsError(ValueError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+def message(problem: Mapping[str, Any]) -> str:
+    """One of pydantic's problems in words, less those that it puts before a validator's own sentence."""
+    return str(problem["msg"]).removeprefix("Value error, ")

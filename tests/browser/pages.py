@@ -25,6 +25,12 @@ def status(page: Page):
     return page.locator(".dr-status")
 
 
+def interrupt(page: Page) -> None:
+    """Stop the job that is shown, and see that it has stopped."""
+    page.click("#txt2img_interrupt")
+    expect(status(page)).to_contain_text("Interrupted", timeout=LONG)
+
+
 def wait_developing(page: Page) -> None:
     """Until a preview is shown."""
     page.wait_for_selector(".dr-view.dr-developing img", timeout=LONG)

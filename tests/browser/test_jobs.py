@@ -7,6 +7,7 @@ from tests.browser.pages import (
     LONG,
     api,
     generate,
+    interrupt,
     set_number,
     set_prompt,
     shown_job,
@@ -58,12 +59,10 @@ def test_two_tabs_queue_and_interrupt_only_their_own(visit):
     set_number(second, "steps", 10)
     generate(second)
     expect(status(second)).to_contain_text("Waiting: 1 job before yours", timeout=LONG)
-    second.click("#txt2img_interrupt")
-    expect(status(second)).to_contain_text("Interrupted", timeout=LONG)
+    interrupt(second)
     assert api(first, f"/api/v1/jobs/{shown_job(first)}").json()["state"] == "running"
     first.bring_to_front()
-    first.click("#txt2img_interrupt")
-    expect(status(first)).to_contain_text("Interrupted", timeout=LONG)
+    interrupt(first)
 
 
 def test_two_people_take_turns_and_see_only_their_own(visit):
@@ -147,8 +146,7 @@ def test_a_finished_job_can_be_looked_at_while_another_runs(visit):
     page.get_by_role("button", name="Back to the running job").click()
     wait_developing(page)
     expect(status(page)).to_contain_text("of 150")
-    page.click("#txt2img_interrupt")
-    expect(status(page)).to_contain_text("Interrupted", timeout=LONG)
+    interrupt(page)
 
 
 def test_a_job_without_a_picture_does_not_wear_the_last_ones(visit):
@@ -168,8 +166,7 @@ def test_a_job_without_a_picture_does_not_wear_the_last_ones(visit):
     expect(status(page)).to_have_text("Interrupted. Run again", timeout=LONG)
     assert page.locator(".dr-view img").count() == 0
     expect(page.locator(".dr-below")).to_be_hidden()
-    blocker.click("#txt2img_interrupt")
-    expect(status(blocker)).to_contain_text("Interrupted", timeout=LONG)
+    interrupt(blocker)
 
 
 def test_a_finished_picture_can_be_looked_at_while_the_next_develops(visit):

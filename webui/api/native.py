@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from webui import __version__
 from webui.catalog.checkpoints import Catalog
-from webui.guard import OWNER
+from webui.guard import owner_of
 from webui.jobs.events import Event
 from webui.jobs.model import Job, State
 from webui.jobs.outputs import Outputs
@@ -93,11 +93,6 @@ def view(jobs: Jobs, job: Job, images: int | None = None) -> JobView:
 def image_url(job_id: str, number: int) -> str:
     """Where a finished picture is served."""
     return f"/api/v1/jobs/{job_id}/images/{number}"
-
-
-def owner_of(request: Request) -> str:
-    """The owner's name that the guard settled."""
-    return request.scope[OWNER]
 
 
 Owner = Annotated[str, Depends(owner_of)]

@@ -81,6 +81,10 @@ class Catalog:
         usable.sort(key=lambda checkpoint: (checkpoint.path.is_relative_to(last), checkpoint.name))
         return usable[0] if usable else None
 
+    def get(self, name: str) -> Checkpoint | None:
+        """The checkpoint of exactly that name, usable or not."""
+        return self._found.get(name)
+
     def find(self, name: str) -> Checkpoint:
         """The usable checkpoint called `name` (any letter case; empty: the default one).
 

@@ -43,10 +43,10 @@ def draw(studio: Studio, order: Order, observer: Observer) -> None:
     budget = PreviewBudget()
     for iteration in range(1, order.params.n_iter + 1):
         first = order.seed + (iteration - 1) * order.params.batch_size
-        seeds = range(first, first + order.params.batch_size)
-        latents = _sample(studio, order, conditioning, list(seeds), iteration, observer, budget)
+        seeds = list(range(first, first + order.params.batch_size))
+        latents = _sample(studio, order, conditioning, seeds, iteration, observer, budget)
         if latents is not None:
-            _develop(studio, order, latents, list(seeds), observer)
+            _develop(studio, order, latents, seeds, observer)
         if observer.interrupted():
             return
 

@@ -6,7 +6,6 @@ import gc
 import hashlib
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -79,7 +78,7 @@ class LocalEngine:
             model,
             ModelIdentity(checkpoint.path.name, self._catalog.short_hash(checkpoint)),
             PromptEncoder(model),
-            previews.load_or_fit(model.vae, model.scale, Path(file)),
+            previews.load_or_fit(model.vae, model.scale, file),
         )
 
 

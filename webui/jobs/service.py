@@ -15,9 +15,10 @@ from webui.catalog.checkpoints import Catalog
 from webui.engine.samplers.table import find_sampler, find_schedule
 from webui.jobs.events import Channel, EventBus
 from webui.jobs.model import Job, SavedPicture, State
+from webui.jobs.progress import Progress
 from webui.jobs.queue import fair_order
 from webui.jobs.store import JobStore
-from webui.params import GenerationParams, InvalidParamsError
+from webui.params import GenerationParams, InvalidParamsError, message
 
 MAX_QUEUED = 100
 RANDOM_SEEDS = 2**32
@@ -81,9 +82,7 @@ class Jobs:
             params = params.completed(checkpoint.defaults)
         except ValidationError as error:
             # The checkpoint's own height with a width that was asked for can be too large together.
-            raise InvalidParamsError(
-                "width", error.errors()[0]["msg"].removeprefix("Value error, ")
-            ) from error
+            raise InvalidParamsError("width", message(error.errors()[0])) from error
         return params.changed(
             checkpoint=checkpoint.name,
             sampler_name=find_sampler(params.sampler_name).name,
@@ -112,14 +111,14 @@ class Jobs:
 
     def interrupt(self, owner: str, job_id: str) -> Job:
         """Stop the job, or take it out of the queue. One that is over already stays as it is."""
-        job = self.get(owner, job_id)
         with self._changed:
+            job = self.get(owner, job_id)
             if control := self._running.get(job_id):
                 control.interrupted = True
-            elif self.get(owner, job_id).state == "queued":
+            elif job.state == "queued":
                 self._end(job_id, "interrupted", None)
                 self._tell_positions()
-        return self.get(owner, job.id)
+        return self.get(owner, job_id)
 
     def skip(self, owner: str, job_id: str) -> Job:
         """Leave the batch that is being drawn and go on with the job's next."""
@@ -207,13 +206,4 @@ def _image(picture: SavedPicture) -> dict[str, Any]:
 
 
 def _waiting(job: Job, position: int) -> dict[str, Any]:
-    return {
-        "state": "queued",
-        "position": position,
-        "phase": "waiting",
-        "step": 0,
-        "steps": job.params.steps,
-        "iteration": 1,
-        "n_iter": job.params.n_iter,
-        "eta": None,
-    }
+    return {**Progress(job.params).state(), "state": "queued", "position": position, "phase": "waiting"}

@@ -85,9 +85,9 @@ def _wire_restore(catalog: Catalog, jobs: Jobs, tab: Txt2Img, page: gr.Blocks) -
 
     def restore(request: gr.Request) -> list[Any]:
         catalog.refresh()
-        last = jobs.listed(txt2img.owner_of(request), limit=1)
+        last = jobs.listed(txt2img.owner_behind(request), limit=1)
         params = last[0].params if last else txt2img.starting_params(catalog.default())
-        model = txt2img.by_name(catalog, params.checkpoint) or catalog.default()
+        model = catalog.get(params.checkpoint) or catalog.default()
         params = params.changed(checkpoint=model.name if model else "")
         values = [_restored(catalog, field, control, params) for field, control in tab.controls.items()]
         return [*values, gr.Dataset(**txt2img.samples(model))]

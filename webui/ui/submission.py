@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from webui.jobs.service import Jobs, QueueFullError
 from webui.jobs.store import StoreError
-from webui.params import GenerationParams, InvalidParamsError
+from webui.params import GenerationParams, InvalidParamsError, message
 
 
 def submit(jobs: Jobs, owner: str, fields: Mapping[str, Any]) -> str:
@@ -39,12 +39,12 @@ def sentence(problem: Mapping[str, Any]) -> str:
     """One of pydantic's problems as a sentence for people."""
     field = _field(problem)
     if not field:
-        return str(problem["msg"]).removeprefix("Value error, ")
+        return message(problem)
     title = GenerationParams.model_fields[field].title if field in GenerationParams.model_fields else field
     given = problem["input"]
     if problem["type"] == "missing" or given is None:
         return f"{title} is empty."
     if isinstance(given, str) and len(given) > 100:
         given = f"{len(given)} characters long"
-    wish = str(problem["msg"]).removeprefix("Input ").removeprefix("String ")
+    wish = message(problem).removeprefix("Input ").removeprefix("String ")
     return f"{title} {wish} (it is {given})."

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from webui.catalog.checkpoints import Catalog, Checkpoint
-from webui.guard import OWNER
+from webui.guard import owner_of
 from webui.jobs.service import Jobs
 from webui.params import GenerationParams
 from webui.ui.components.controls import Controls, Maker, tool
@@ -78,11 +78,6 @@ def _first(sample: list[str]) -> str:
     return sample[0]
 
 
-def by_name(catalog: Catalog, name: str) -> Checkpoint | None:
-    """The checkpoint of exactly that name, usable or not."""
-    return next((known for known in catalog.checkpoints() if known.name == name), None)
-
-
 def _prompts(make: Maker, counts: TokenCounts, checkpoint: gr.Dropdown) -> Controls:
     prompts: Controls = {}
     placeholders = {"prompt": "What to draw", "negative_prompt": "What to steer away from"}
@@ -127,7 +122,7 @@ def _wire_generate(jobs: Jobs, generate: gr.Button, controls: Controls, ticket: 
 
     def order(values: dict[Any, Any], request: gr.Request) -> str:
         given = {fields[control]: value for control, value in values.items()}
-        return submit(jobs, owner_of(request), given)
+        return submit(jobs, owner_behind(request), given)
 
     generate.click(
         order,
@@ -140,10 +135,10 @@ def _wire_generate(jobs: Jobs, generate: gr.Button, controls: Controls, ticket: 
     ).then(None, ticket, js=f"(ticket) => darkroom.submitted('{TAB}', ticket)", api_visibility="private")
 
 
-def owner_of(request: gr.Request) -> str:
-    """The owner's name that the guard settled for the request behind a gradio event."""
-    assert request.request is not None
-    return request.request.scope[OWNER]
+def owner_behind(event: gr.Request) -> str:
+    """The owner's name, from the request behind a gradio event."""
+    assert event.request is not None
+    return owner_of(event.request)
 
 
 def _wire_checkpoint(
@@ -152,7 +147,7 @@ def _wire_checkpoint(
     followers = [controls[field] for field in FOLLOWS_CHECKPOINT]
 
     def follow(name: str) -> list[Any]:
-        model = by_name(catalog, name)
+        model = catalog.get(name)
         if model and model.problem:
             gr.Warning(model.problem)
         defaults = starting_params(model)

@@ -37,7 +37,7 @@ class Maker:
 
     def element_id(self, field: str) -> str:
         """The control's id in the page."""
-        return f"{self.tab}_{ELEMENT_IDS[field]}"
+        return element_ids(self.tab)[field]
 
     def options(self, field: str) -> dict[str, Any]:
         """What every kind of control is given."""
@@ -77,11 +77,8 @@ def tool(icon: str, element_id: str) -> gr.Button:
 
 def hints(tab: str) -> dict[str, str]:
     """Element id -> the line shown on hover, for every control of `tab`."""
-    described = {
-        f"{tab}_{ELEMENT_IDS[field]}": info.description or ""
-        for field, info in GenerationParams.model_fields.items()
-        if field in ELEMENT_IDS
-    }
+    ids = element_ids(tab)
+    described = {ids[field]: GenerationParams.model_fields[field].description or "" for field in ELEMENT_IDS}
     return {
         **described,
         f"{tab}_generate": "Draw (Ctrl+Enter)",

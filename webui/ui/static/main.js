@@ -1,6 +1,7 @@
 // The page's script: finds the stages, follows jobs, keys, theme, hints and the engine's state.
 
 import { health } from "./api.js";
+import { warning } from "./dom.js";
 import { QueueList } from "./queue.js";
 import { Stage } from "./stage.js";
 
@@ -24,20 +25,12 @@ function showErrors(tab, errors) {
   document.querySelectorAll(".dr-field-error").forEach((old) => old.remove());
   const placed = errors.filter(({ field, message }) => {
     const control = document.getElementById(known.elements[tab][field]);
-    if (control) control.append(note(message));
+    if (control) control.append(warning("dr-field-error", message));
     return control;
   });
   const rest = errors.filter((error) => !placed.includes(error)).map(({ message }) => message);
   stages.get(tab)?.setError(rest.join(" "));
   document.querySelector(".dr-field-error")?.scrollIntoView({ block: "nearest" });
-}
-
-function note(message) {
-  const made = document.createElement("p");
-  made.className = "dr-field-error";
-  made.setAttribute("role", "alert");
-  made.textContent = message;
-  return made;
 }
 
 function adopt() {

@@ -1,5 +1,7 @@
 // The place where a job's pictures are shown: developing, finished, one large, the others as thumbs.
 
+import { button } from "./dom.js";
+
 export class Pictures {
   constructor(root) {
     this.root = root;
@@ -31,7 +33,7 @@ export class Pictures {
   // A new job begins; the old one's pictures stay in view for now.
   begin() {
     this.stale = true;
-    this.pinned = false;
+    this.unpin();
     this.part(".dr-view").classList.add("dr-stale");
   }
 
@@ -107,14 +109,12 @@ export class Pictures {
   }
 
   thumb(picture, index) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.setAttribute("aria-label", `Picture ${index + 1}, seed ${picture.seed}`);
+    const made = button("", "", () => this.pin(index));
+    made.setAttribute("aria-label", `Picture ${index + 1}, seed ${picture.seed}`);
     const small = image(picture.url);
     small.loading = "lazy";
-    button.append(small);
-    button.addEventListener("click", () => this.pin(index));
-    return button;
+    made.append(small);
+    return made;
   }
 
   enlarge() {

@@ -1,6 +1,8 @@
 // The Queue tab: one's own jobs, newest first, and what can be done with each.
 
 import { interruptJob, listJobs, runAgain } from "./api.js";
+import { button, element } from "./dom.js";
+import { isOver, pictures } from "./words.js";
 
 const EVERY = 1500;
 const NAMES = { queued: "Waiting", running: "Running", done: "Done", failed: "Failed", interrupted: "Interrupted" };
@@ -51,22 +53,19 @@ export class QueueList {
 
   actions(job) {
     const box = element("div", "dr-job-actions");
-    const active = job.state === "queued" || job.state === "running";
     box.append(this.button(job, "Show", () => this.show(job.id)));
-    if (active) box.append(this.button(job, job.state === "queued" ? "Cancel" : "Interrupt", () => interruptJob(job.id)));
-    else box.append(this.button(job, "Run again", async () => this.begun((await runAgain(job.id)).id)));
+    if (isOver(job.state)) box.append(this.button(job, "Run again", async () => this.begun((await runAgain(job.id)).id)));
+    else box.append(this.button(job, job.state === "queued" ? "Cancel" : "Interrupt", () => interruptJob(job.id)));
     return box;
   }
 
   button(job, name, act) {
-    const button = element("button", "", name);
-    button.type = "button";
-    button.dataset.key = `${job.id}-${name}`;
-    button.addEventListener("click", async () => {
+    const made = button(name, "", async () => {
       await act();
       await this.refresh();
     });
-    return button;
+    made.dataset.key = `${job.id}-${name}`;
+    return made;
   }
 }
 
@@ -74,17 +73,9 @@ function facts(job) {
   const parts = [NAMES[job.state]];
   if (job.state === "queued" && job.position) parts[0] += `, ${job.position} before it`;
   if (job.state === "running") parts[0] += job.step ? `, step ${job.step} of ${job.steps}` : `, ${job.phase}`;
-  const count = job.image_count;
-  if (count) parts.push(`${count} ${count === 1 ? "picture" : "pictures"}`);
+  if (job.image_count) parts.push(pictures(job.image_count));
   const { width, height, steps, sampler_name } = job.params;
   parts.push(`${width}×${height}`, `${sampler_name}, ${steps} steps`, `seed ${job.seed}`);
   parts.push(new Date(job.created * 1000).toLocaleString());
   return parts.join(" · ");
-}
-
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
 }

@@ -1,8 +1,9 @@
 // The stage: preview, progress and result of a tab's jobs, in one place.
 
 import { getJob, interruptJob, listJobs, runAgain, skipBatch, watchJob } from "./api.js";
+import { button, warning } from "./dom.js";
 import { Pictures } from "./pictures.js";
-import { aloud, describe, outcome, shortly } from "./words.js";
+import { aloud, describe, outcome, outcomeAloud, shortly } from "./words.js";
 
 const TITLE = "Darkroom";
 const ONE_COLUMN = "(max-width: 820px)"; // where the stage lies below what was pressed; as in darkroom.css
@@ -139,7 +140,7 @@ export class Stage {
     this.part(".dr-status").textContent = text + more;
     if (!this.live && ["interrupted", "failed"].includes(state)) this.offer("Run again", () => this.again());
     if (!this.live && this.visiting && this.waiting.length) this.offer("Back to the running job", () => this.goOn());
-    this.announce(this.live ? aloud(this.progress) : text || (state === "done" ? (this.pictures.count > 1 ? "The pictures are finished." : "The picture is finished.") : ""));
+    this.announce(this.live ? aloud(this.progress) : outcomeAloud(state, this.pictures.count));
     document.title = this.live ? `${shortly(this.progress)} · ${TITLE}` : TITLE;
   }
 
@@ -149,12 +150,7 @@ export class Stage {
   }
 
   offer(name, act) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "dr-again";
-    button.textContent = name;
-    button.addEventListener("click", act);
-    this.part(".dr-status").append(" ", button);
+    this.part(".dr-status").append(" ", button(name, "dr-again", act));
   }
 
   async again() {
@@ -167,12 +163,7 @@ export class Stage {
 
   setError(text) {
     this.root.querySelector(".dr-error")?.remove();
-    if (!text) return;
-    const box = document.createElement("p");
-    box.className = "dr-error";
-    box.setAttribute("role", "alert");
-    box.textContent = text;
-    this.part(".dr-status").after(box);
+    if (text) this.part(".dr-status").after(warning("dr-error", text));
   }
 
   async interrupt() {

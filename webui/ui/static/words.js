@@ -17,11 +17,18 @@ export function describe({ state, position, phase, step, steps, iteration, n_ite
 // The same without the numbers that change with every step: for those who hear it.
 export const aloud = (progress) => (progress.phase === "sampling" ? "Sampling" : describe(progress));
 
+export function outcomeAloud(state, count) {
+  if (state === "done") return count > 1 ? "The pictures are finished." : "The picture is finished.";
+  return outcome(state, count);
+}
+
 // For the title of the browser's tab.
 export function shortly({ state, step, steps }) {
   if (state === "queued") return "Waiting";
   return step ? `${Math.round((step / steps) * 100)}%` : "Starting";
 }
+
+export const pictures = (count) => `${count} ${count === 1 ? "picture" : "pictures"}`;
 
 export function outcome(state, count) {
   const kept = count ? `; ${count} finished ${count === 1 ? "picture is" : "pictures are"} kept` : "";
