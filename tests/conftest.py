@@ -1,21 +1,24 @@
 """What the tests share: the demo model, loaded once, and an observer that keeps what it is told."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from webui.catalog.checkpoints import Catalog, Checkpoint
+from tests.loading import load
+from webui.catalog.catalog import Catalog
+from webui.catalog.entry import ModelFile
 from webui.config import BUILT_IN_CHECKPOINTS, Config
-from webui.engine.devices import Placement
+from webui.engine.generation import ClassicStudio
 from webui.engine.local import LocalEngine
-from webui.engine.model import Model, load
+from webui.engine.model import Model
 from webui.engine.protocol import Order, Picture
 from webui.params import GenerationParams
+from webui.settings import SettingsStore
 
 DEMO = "darkroom-demo"
 PROMPT = "panda, 3d style, white background"
@@ -31,12 +34,16 @@ class Recorder:
     def __init__(self, *, watched=False, interrupt_at=None, skip_at=None):
         self.watched, self.interrupt_at, self.skip_at = watched, interrupt_at, skip_at
         self.phases: list[str] = []
+        self.notices: list[str] = []
         self.steps: list[tuple[int, int, int]] = []
         self.previews: list[list[bytes]] = []
         self.pictures: list[Picture] = []
 
     def phase(self, text):
         self.phases.append(text)
+
+    def notice(self, text):
+        self.notices.append(text)
 
     def step(self, iteration, step, steps):
         self.steps.append((iteration, step, steps))
@@ -72,10 +79,10 @@ def pixels(image: Image.Image):
     return np.asarray(image.convert("RGB")).astype(int)
 
 
-def copy_of(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
+def copy_of(checkpoint: ModelFile, folder: Path) -> ModelFile:
     """A checkpoint like this one, to be damaged."""
     shutil.copytree(checkpoint.path, folder)
-    return Checkpoint(folder.name, folder)
+    return replace(checkpoint, name=folder.name, path=folder)
 
 
 @pytest.fixture(scope="session")
@@ -85,18 +92,26 @@ def config(tmp_path_factory) -> Config:
 
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
-    return Catalog([BUILT_IN_CHECKPOINTS])
+    return Catalog.over([BUILT_IN_CHECKPOINTS])
 
 
 @pytest.fixture(scope="session")
-def demo(catalog) -> Checkpoint:
+def demo(catalog) -> ModelFile:
     return catalog.find(DEMO)
 
 
 @pytest.fixture(scope="session")
-def engine(config, catalog, demo) -> LocalEngine:
+def settings(config) -> SettingsStore:
+    """As at first, but for the number format, which else depends on the machine."""
+    store = SettingsStore(config.settings_file)
+    store.update({"precision": "fp32", "channels_last": "Off"})
+    return store
+
+
+@pytest.fixture(scope="session")
+def engine(config, settings, catalog, demo) -> LocalEngine:
     """Drawing on the CPU, with the demo model warmed up."""
-    engine = LocalEngine(config, catalog)
+    engine = LocalEngine(config, settings, catalog)
     engine.warm_up(demo, lambda _: None)
     return engine
 
@@ -104,7 +119,16 @@ def engine(config, catalog, demo) -> LocalEngine:
 @pytest.fixture(scope="session")
 def model(demo) -> Model:
     """The demo model's networks, apart from the engine's."""
-    return load(demo, Placement(torch.device("cpu"), torch.float32))
+    return load(demo)
+
+
+@pytest.fixture
+def studio(engine, demo) -> ClassicStudio:
+    """What the engine draws the demo model's pictures with."""
+    order = Order(GenerationParams(), demo, 0)
+    with engine._manager.open(order, engine._forms.plan(order)) as studio:
+        pass
+    return studio
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,10 @@ def test_without_flags_only_this_machine_is_served():
         (["--device-id", "0"], "device_id", 0),
         (["--use-cpu"], "use_cpu", True),
         (["--no-half"], "no_half", True),
+        (["--no-half-vae"], "no_half_vae", True),
+        (["--no-hashing"], "hashing", False),
+        (["--ram-budget", "7.5"], "ram_budget", 7.5),
+        (["--vram-budget", "0"], "vram_budget", 0.0),
         (["--xformers"], "xformers", True),
         (["--theme", "light"], "theme", "light"),
     ],
@@ -89,9 +93,35 @@ def test_folders_are_absolute_and_know_the_home(tmp_path, monkeypatch):
     assert config.models_dir == tmp_path / "home" / "models"
 
 
-def test_a_checkpoint_folder_that_is_not_there(capsys, tmp_path):
+@pytest.mark.parametrize(
+    ("flag", "field", "inside"),
+    [
+        ("--ckpt-dir", "ckpt_dir", ""),
+        ("--vae-dir", "vae_dir", ""),
+        ("--a1111-home", "a1111_home", "models"),
+        ("--comfy-home", "comfy_home", "models"),
+    ],
+)
+def test_more_model_folders(capsys, tmp_path, flag, field, inside):
     missing = tmp_path / "nowhere"
-    assert refusal(capsys, "--ckpt-dir", missing) == f"--ckpt-dir: there is no folder {missing}"
+    assert refusal(capsys, flag, missing) == f"{flag}: there is no folder {missing / inside}"
+    (missing / inside).mkdir(parents=True)
+    assert getattr(cli.parse([flag, str(missing)]), field) == missing
+
+
+def test_comfyuis_file_of_folders(capsys, tmp_path):
+    file = tmp_path / "extra_model_paths.yaml"
+    sentence = refusal(capsys, "--extra-model-paths", file)
+    assert sentence == f"--extra-model-paths: {file} can't be read: No such file or directory"
+    file.write_text("comfy:\n  base_path: /models\n  vae: vae\n")
+    assert cli.parse(["--extra-model-paths", str(file)]).extra_model_paths == file
+
+
+@pytest.mark.parametrize("size", ["-1", "much", "inf", "nan", ""])
+@pytest.mark.parametrize("flag", ["--ram-budget", "--vram-budget"])
+def test_a_budget_that_is_none(capsys, flag, size):
+    sentence = refusal(capsys, f"{flag}={size}")
+    assert sentence == f'argument {flag}: "{size}" is not a size; take a number of gigabytes, e.g. 7.5'
 
 
 @pytest.mark.parametrize("flags", [["--listen"], ["--share"], ["--server-name", "192.168.0.2"]])

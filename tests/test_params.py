@@ -30,6 +30,9 @@ def test_defaults_are_a1111s():
         "batch_size": 1,
         "n_iter": 1,
         "checkpoint": "",
+        "vae": "Automatic",
+        "clip_skip": 1,
+        "step_cache": 1,
     }
 
 

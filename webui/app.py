@@ -13,6 +13,7 @@ import webbrowser
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import get_args
 
 import gradio as gr
 import uvicorn
@@ -22,8 +23,17 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from webui import __version__
+from webui.api import downloads as downloads_api
 from webui.api import native
-from webui.catalog.checkpoints import Catalog
+from webui.api.models import build_models_router
+from webui.api.settings import build_settings_router
+from webui.catalog.catalog import Catalog
+from webui.catalog.downloads.service import Downloads
+from webui.catalog.entry import Kind
+from webui.catalog.folders import FolderError, belongs_into, model_folders
+from webui.catalog.hashing import Hasher
+from webui.catalog.index import ModelIndex
+from webui.catalog.model_settings import ModelSettingsStore
 from webui.config import Config
 from webui.engine.protocol import Engine
 from webui.guard import Guard
@@ -32,6 +42,7 @@ from webui.jobs.outputs import Outputs
 from webui.jobs.service import Jobs
 from webui.jobs.store import JobStore, StoreError
 from webui.jobs.worker import Worker
+from webui.settings import SettingsStore
 from webui.ui.page import STATIC, build_page, head, page_options
 
 MAX_BODY = 64 * 2**20
@@ -44,7 +55,11 @@ class Services:
     """What there is one of."""
 
     config: Config
+    settings: SettingsStore
+    index: ModelIndex
     catalog: Catalog
+    hasher: Hasher
+    downloads: Downloads
     store: JobStore
     outputs: Outputs
     jobs: Jobs
@@ -63,17 +78,24 @@ class PageFiles(StaticFiles):
 
 def build_services(config: Config) -> Services:
     """Make every service; nothing runs yet."""
-    catalog = Catalog(config.checkpoint_dirs)
+    # First the store: where another server uses it, or the folder can't be written, nothing else is begun.
     store, bus, outputs = JobStore(config.database), EventBus(), Outputs(config.outputs_dir)
+    settings = SettingsStore(config.settings_file)
+    index = ModelIndex(config.cache_dir / "models.sqlite3")
+    catalog = Catalog(model_folders(config), index, ModelSettingsStore(config.model_settings_file))
     jobs = Jobs(store, bus, catalog)
 
     def make_engine() -> Engine:
         # Here and not above: importing torch takes seconds, and the page is to be there before.
         from webui.engine.local import LocalEngine
 
-        return LocalEngine(config, catalog)
+        return LocalEngine(config, settings, catalog)
 
-    return Services(config, catalog, store, outputs, jobs, Worker(jobs, bus, outputs, catalog, make_engine))
+    worker = Worker(jobs, bus, outputs, catalog, make_engine)
+    hasher = Hasher(catalog, lambda: jobs.drawing or worker.status.state == "starting")
+    targets = {kind: config.models_dir / name for kind in get_args(Kind) if (name := belongs_into(kind))}
+    downloads = Downloads(targets, on_done=lambda _: catalog.refresh())
+    return Services(config, settings, index, catalog, hasher, downloads, store, outputs, jobs, worker)
 
 
 def build_app(services: Services) -> FastAPI:
@@ -82,10 +104,15 @@ def build_app(services: Services) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         starting = asyncio.get_running_loop().call_later(ENGINE_DELAY, services.worker.start)
+        if services.config.hashing:
+            services.hasher.start()
         yield
         starting.cancel()
+        services.hasher.stop()
+        services.downloads.close()
         services.worker.stop()
         services.store.close()
+        services.index.close()
 
     app = FastAPI(
         title="Darkroom",
@@ -96,9 +123,13 @@ def build_app(services: Services) -> FastAPI:
         max_body_size=MAX_BODY,
     )
     native.add_error_answers(app)
+    downloads_api.add_error_answers(app)
     app.include_router(
         native.build_router(services.jobs, services.outputs, services.worker, services.catalog)
     )
+    app.include_router(build_models_router(services.catalog, services.worker))
+    app.include_router(build_settings_router(services.settings))
+    app.include_router(downloads_api.build_router(services.downloads))
     app.mount("/darkroom", PageFiles(directory=STATIC), name="darkroom")
     app.add_middleware(Guard, config=services.config)
     page = build_page(services.catalog, services.jobs)
@@ -113,7 +144,7 @@ def serve(config: Config) -> int:
     try:
         listening = _listen(config)
         services = build_services(config)
-    except (OSError, StoreError) as error:
+    except (OSError, StoreError, FolderError) as error:
         print(f"Darkroom can't start: {error}", file=sys.stderr)
         return 1
     app = build_app(services)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from webui import __version__
+from webui.catalog.folders import FolderError, model_folders
 from webui.config import ROOT, Config
 
 
@@ -55,6 +57,17 @@ def _add_folder_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--data-dir", type=Path, default=ROOT, help="outputs, queue and cache; default: here")
     group.add_argument("--models-dir", type=Path, help="default: models/ in the data folder")
     group.add_argument("--ckpt-dir", type=Path, help="one more folder of checkpoints")
+    group.add_argument("--vae-dir", type=Path, help="one more folder of VAEs")
+    group.add_argument(
+        "--a1111-home", type=Path, metavar="DIR", help="use the models of A1111, Forge or SD.Next"
+    )
+    group.add_argument("--comfy-home", type=Path, metavar="DIR", help="use the models of ComfyUI")
+    group.add_argument(
+        "--extra-model-paths", type=Path, metavar="FILE", help="ComfyUI's extra_model_paths.yaml"
+    )
+    group.add_argument(
+        "--no-hashing", action="store_true", help="don't compute models' sha256 in the background"
+    )
 
 
 def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +75,9 @@ def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--device-id", type=int, metavar="N", help="which CUDA GPU to use")
     group.add_argument("--use-cpu", nargs="*", metavar="all", help="don't use the GPU")
     group.add_argument("--no-half", action="store_true", help="compute in 32 bits on the GPU too")
+    group.add_argument("--no-half-vae", action="store_true", help="decode in 32 bits on the GPU too")
+    group.add_argument("--ram-budget", type=_gigabytes, metavar="GB", help="memory for loaded models")
+    group.add_argument("--vram-budget", type=_gigabytes, metavar="GB", help="the GPU's memory to use")
     group.add_argument("--xformers", action="store_true", help="xformers attention, where it works")
 
 
@@ -81,6 +97,16 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _gigabytes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a size; take a number of gigabytes, e.g. 7.5')
+    return value
+
+
 def parse(arguments: Sequence[str]) -> Config:
     """The Config that `arguments` ask for; exits with a sentence (status 2) where they make no sense."""
     parser = build_parser()
@@ -96,7 +122,12 @@ def _config(flags: argparse.Namespace) -> Config:
     config = Config(
         data_dir=data_dir,
         models_dir=(flags.models_dir or data_dir / "models").expanduser().resolve(),
-        ckpt_dir=_folder("--ckpt-dir", flags.ckpt_dir),
+        ckpt_dir=_whole(flags.ckpt_dir),
+        vae_dir=_whole(flags.vae_dir),
+        a1111_home=_whole(flags.a1111_home),
+        comfy_home=_whole(flags.comfy_home),
+        extra_model_paths=_whole(flags.extra_model_paths),
+        hashing=not flags.no_hashing,
         server_name=flags.server_name or ("0.0.0.0" if flags.listen else "127.0.0.1"),
         port=flags.port,
         share=flags.share,
@@ -105,9 +136,13 @@ def _config(flags: argparse.Namespace) -> Config:
         device_id=flags.device_id,
         use_cpu=flags.use_cpu is not None,
         no_half=flags.no_half,
+        no_half_vae=flags.no_half_vae,
+        ram_budget=flags.ram_budget,
+        vram_budget=flags.vram_budget,
         xformers=flags.xformers,
         theme=flags.theme,
     )
+    _check_folders(config)
     if not (config.is_local or config.users or flags.no_auth):
         raise UsageError(
             "others could reach Darkroom with these flags: add --gradio-auth USER:PASSWORD, "
@@ -116,13 +151,15 @@ def _config(flags: argparse.Namespace) -> Config:
     return config
 
 
-def _folder(flag: str, path: Path | None) -> Path | None:
-    if path is None:
-        return None
-    path = path.expanduser().resolve()
-    if not path.is_dir():
-        raise UsageError(f"{flag}: there is no folder {path}")
-    return path
+def _check_folders(config: Config) -> None:
+    try:
+        model_folders(config)
+    except FolderError as error:
+        raise UsageError(str(error)) from error
+
+
+def _whole(path: Path | None) -> Path | None:
+    return path.expanduser().resolve() if path else None
 
 
 def _users(pairs: str | None, file: Path | None) -> dict[str, str]:

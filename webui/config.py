@@ -20,6 +20,15 @@ class Config(BaseModel):
     data_dir: Path = ROOT
     models_dir: Path = ROOT / "models"
     ckpt_dir: Path | None = None
+    vae_dir: Path | None = None
+    a1111_home: Path | None = None
+    """An installation of AUTOMATIC1111's web UI (or Forge, SD.Next) whose model folders are used too."""
+    comfy_home: Path | None = None
+    """An installation of ComfyUI whose model folders are used too."""
+    extra_model_paths: Path | None = None
+    """A file in ComfyUI's `extra_model_paths.yaml` format."""
+    hashing: bool = True
+    """Whether model files' sha256 are computed in the background."""
 
     server_name: str = "127.0.0.1"
     port: int = 7860
@@ -31,14 +40,13 @@ class Config(BaseModel):
     device_id: int | None = None
     use_cpu: bool = False
     no_half: bool = False
+    no_half_vae: bool = False
     xformers: bool = False
+    ram_budget: float | None = None
+    """GiB of loaded models to keep in memory; None: chosen from what the machine has."""
+    vram_budget: float | None = None
+    """GiB of the GPU's memory to use; None: chosen from what the GPU has."""
     theme: Literal["auto", "dark", "light"] = "auto"
-
-    @property
-    def checkpoint_dirs(self) -> list[Path]:
-        """The folders searched for checkpoints; last the embedded demo model's own."""
-        own = [self.models_dir / "Stable-diffusion", *([self.ckpt_dir] if self.ckpt_dir else [])]
-        return list(dict.fromkeys([*own, BUILT_IN_CHECKPOINTS / DEMO]))
 
     @property
     def outputs_dir(self) -> Path:
@@ -47,13 +55,23 @@ class Config(BaseModel):
 
     @property
     def cache_dir(self) -> Path:
-        """What can be made anew: fitted preview decoders."""
+        """What can be made anew: fitted preview decoders, the index of models."""
         return self.data_dir / "cache"
 
     @property
     def database(self) -> Path:
         """The SQLite file of the queue and of finished jobs."""
         return self.data_dir / "darkroom.sqlite3"
+
+    @property
+    def settings_file(self) -> Path:
+        """What is set in the Settings tab."""
+        return self.data_dir / "settings.json"
+
+    @property
+    def model_settings_file(self) -> Path:
+        """What is set for single models in the Models tab."""
+        return self.data_dir / "models.json"
 
     @property
     def secret_file(self) -> Path:

@@ -14,10 +14,15 @@ from webui.params import GenerationParams
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """The checkpoint that drew a picture: its name and the first ten digits of its sha256."""
+    """The checkpoint that drew a picture: its name and the first ten digits of its sha256, if known.
+
+    The same of the VAE, where it was another than the checkpoint's own.
+    """
 
     name: str
-    hash: str
+    hash: str | None
+    vae: str | None = None
+    vae_hash: str | None = None
 
 
 def quote(value: object) -> str:
@@ -39,10 +44,14 @@ def write(params: GenerationParams, seed: int, model: ModelIdentity) -> str:
         "Size": f"{params.width}x{params.height}",
         "Model hash": model.hash,
         "Model": model.name,
+        "VAE hash": model.vae_hash,
+        "VAE": model.vae,
+        "Clip skip": params.clip_skip if params.clip_skip > 1 else None,
         # A1111 leaves the key out where noise is drawn on the GPU; ours is always drawn on the CPU.
         "RNG": "CPU",
+        "Step cache": params.step_cache if params.step_cache > 1 else None,
         "Version": f"Darkroom {__version__}",
     }
     negative = f"\nNegative prompt: {params.negative_prompt}" if params.negative_prompt else ""
-    line = ", ".join(f"{key}: {quote(value)}" for key, value in pairs.items())
+    line = ", ".join(f"{key}: {quote(value)}" for key, value in pairs.items() if value is not None)
     return f"{params.prompt}{negative}\n{line}".strip()

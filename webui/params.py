@@ -68,6 +68,26 @@ class GenerationParams(BaseModel):
         default="", title="Checkpoint", description="The model that draws; empty: the default one."
     )
 
+    vae: str = Field(
+        default="Automatic",
+        title="SD VAE",
+        description="What makes a picture of latents. Automatic: the file beside the checkpoint or its own.",
+    )
+    clip_skip: int = Field(
+        default=1,
+        ge=1,
+        le=12,
+        title="Clip skip",
+        description="Which of the text encoder's last layers to listen to; 1: the last. Anime models want 2.",
+    )
+    step_cache: int = Field(
+        default=1,
+        ge=1,
+        le=5,
+        title="Step cache",
+        description="Compute the UNet's deep layers each Nth step only: faster, with other details. 1: off.",
+    )
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         pixels = self.width * self.height * self.batch_size

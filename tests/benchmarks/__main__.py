@@ -7,10 +7,16 @@ import json
 import sys
 from pathlib import Path
 
-from tests.benchmarks import sampling, startup
+from tests.benchmarks import catalog, sampling, startup, stepcache, switch
 from tests.benchmarks.result import Result
 
-BENCHMARKS = {**sampling.BENCHMARKS, **startup.BENCHMARKS}
+BENCHMARKS = {
+    **catalog.BENCHMARKS,
+    **sampling.BENCHMARKS,
+    **startup.BENCHMARKS,
+    **switch.BENCHMARKS,
+    **stepcache.BENCHMARKS,
+}
 
 
 def main() -> int:

@@ -12,15 +12,15 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 
 from tests.benchmarks.result import Result, interleaved
-from webui.catalog.checkpoints import Catalog
-from webui.config import Config
-from webui.engine import generation
+from webui.catalog.catalog import Catalog
+from webui.config import BUILT_IN_CHECKPOINTS, Config
 from webui.engine.denoiser import Denoiser
 from webui.engine.local import LocalEngine
 from webui.engine.protocol import Order, Picture
 from webui.engine.samplers.table import find_sampler
 from webui.engine.sampling import Noise, begin, walk
 from webui.params import GenerationParams
+from webui.settings import SettingsStore
 
 PROMPT = "a 3d panda on a blue background"
 STEPS = 20
@@ -36,6 +36,8 @@ class Silent:
     def phase(self, text: str) -> None: ...
 
     def step(self, iteration: int, step: int, steps: int) -> None: ...
+
+    def notice(self, text: str) -> None: ...
 
     def wants_preview(self) -> bool:
         return self.watches
@@ -56,11 +58,15 @@ class Bench:
 
     def __init__(self) -> None:
         config = Config(data_dir=Path(tempfile.mkdtemp()))
-        catalog = Catalog(config.checkpoint_dirs)
+        catalog = Catalog.over([BUILT_IN_CHECKPOINTS])
         self.checkpoint = catalog.find("darkroom-demo")
-        self.engine = LocalEngine(config, catalog)
+        settings = SettingsStore(config.settings_file)
+        settings.update({"precision": "fp32", "channels_last": "Off"})
+        self.engine = LocalEngine(config, settings, catalog)
         self.engine.warm_up(self.checkpoint, lambda _: None)
-        self.studio: Any = self.engine._studio
+        order = Order(GenerationParams(), self.checkpoint, 0)
+        with self.engine._manager.open(order, self.engine._forms.plan(order)) as studio:
+            self.studio: Any = studio
         model = self.studio.model
         self.params = GenerationParams(prompt=PROMPT, steps=STEPS, seed=7).completed(self.checkpoint.defaults)
         self.scheduler = DPMSolverMultistepScheduler(
@@ -73,7 +79,7 @@ class Bench:
         )
         self.pipe = StableDiffusionPipeline(
             vae=model.vae,
-            text_encoder=model.text_encoder,
+            text_encoder=model.encoders[0].network,
             tokenizer=None,
             unet=model.unet,
             scheduler=self.scheduler,
@@ -100,7 +106,7 @@ class Bench:
     def plain_loop(self) -> None:
         model, scheduler = self.studio.model, self.scheduler
         conditioning = self.studio.encoder.encode(PROMPT, "")
-        embeddings = torch.cat([conditioning.negative, conditioning.positive])
+        embeddings = torch.cat([conditioning.negative.tokens, conditioning.positive.tokens])
         scheduler.set_timesteps(STEPS)
         latents = (
             torch.randn((1, 4, 16, 16), generator=torch.Generator().manual_seed(7))
@@ -117,8 +123,8 @@ class Bench:
     def pipeline(self) -> None:
         conditioning = self.studio.encoder.encode(PROMPT, "")
         self.pipe(
-            prompt_embeds=conditioning.positive,
-            negative_prompt_embeds=conditioning.negative,
+            prompt_embeds=conditioning.positive.tokens,
+            negative_prompt_embeds=conditioning.negative.tokens,
             num_inference_steps=STEPS,
             guidance_scale=4.0,
             width=128,
@@ -131,7 +137,7 @@ class Bench:
         latents = torch.randn(1, 4, 16, 16)
         begun = time.perf_counter()
         for _ in range(rounds):
-            generation._show(self.studio.preview, latents, Silent(True), _Unlimited())
+            self.studio._show(latents, Silent(True), _Unlimited())
         return (time.perf_counter() - begun) / rounds
 
 

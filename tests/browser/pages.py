@@ -51,3 +51,7 @@ def api(page: Page, path: str) -> httpx.Response:
     """Ask the API as this visitor."""
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     return httpx.get(page.url.rstrip("/") + path, cookies=cookies)
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()

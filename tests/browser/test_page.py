@@ -85,6 +85,8 @@ def test_colours_follow_the_system_and_are_kept_when_changed(visit, scheme):
 
 def test_every_control_has_a_name_and_a_hint(visit):
     page = visit()
+    page.click("#txt2img_advanced button")
+    expect(page.locator("#txt2img_step_cache")).to_be_visible()
     nameless = page.evaluate(
         """() => [...document.querySelectorAll('button, input, textarea, select')]
             .filter(e => e.offsetParent && !e.labels?.length && !e.closest('label')

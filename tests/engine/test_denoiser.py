@@ -8,9 +8,9 @@ import torch
 from diffusers import DDIMScheduler, EulerDiscreteScheduler, StableDiffusionPipeline
 
 from tests.conftest import pixels
+from tests.loading import decode
 from webui.engine.denoiser import Denoiser
 from webui.engine.encoding import PromptEncoder
-from webui.engine.generation import decode
 from webui.engine.samplers.table import find_sampler
 from webui.engine.sampling import Noise, begin, finished, walk
 
@@ -43,7 +43,7 @@ def ours(model, name, steps, cfg_scale=4.0, seeds=(7,)):
 def theirs(model, scheduler, steps, cfg_scale=4.0):
     pipeline = StableDiffusionPipeline(
         vae=model.vae,
-        text_encoder=model.text_encoder,
+        text_encoder=model.encoders[0].network,
         tokenizer=None,
         unet=model.unet,
         scheduler=scheduler,
@@ -54,8 +54,8 @@ def theirs(model, scheduler, steps, cfg_scale=4.0):
     pipeline.set_progress_bar_config(disable=True)
     known = embeddings(model)
     return pipeline(
-        prompt_embeds=known.positive,
-        negative_prompt_embeds=known.negative,
+        prompt_embeds=known.positive.tokens,
+        negative_prompt_embeds=known.negative.tokens,
         latents=Noise([7], SHAPE, CPU)(),
         num_inference_steps=steps,
         guidance_scale=cfg_scale,

@@ -20,7 +20,7 @@ def inference_mode():
 def runs(model):
     """The token rows of each run of the text encoder."""
     runs = []
-    hook = model.text_encoder.register_forward_pre_hook(lambda _, inputs: runs.append(inputs[0]))
+    hook = model.encoders[0].network.register_forward_pre_hook(lambda _, inputs: runs.append(inputs[0]))
     yield runs
     hook.remove()
 
@@ -30,24 +30,24 @@ def test_a_short_prompt_is_encoded_as_by_diffusers(model, demo, prompt):
     theirs = CLIPTokenizer.from_pretrained(demo.path / "tokenizer")
     ids = theirs(prompt, padding="max_length", max_length=77, return_tensors="pt").input_ids
     mine = PromptEncoder(model).encode(prompt, "")
-    assert torch.equal(mine.positive, model.text_encoder(ids)[0])
-    assert mine.positive.shape == mine.negative.shape == (1, 77, 192)
+    assert torch.equal(mine.positive.tokens, model.encoders[0].network(ids)[0])
+    assert mine.positive.tokens.shape == mine.negative.tokens.shape == (1, 77, 192)
 
 
 def test_a_long_prompt_is_encoded_in_chunks_side_by_side(model):
-    rows = torch.tensor(model.tokenizer.chunks(LONG))
+    rows = torch.tensor(model.encoders[0].tokenizer.chunks(LONG))
     assert len(rows) == 2
-    both = model.text_encoder(rows).last_hidden_state
+    both = model.encoders[0].network(rows).last_hidden_state
     mine = PromptEncoder(model).encode(LONG, "")
-    assert torch.equal(mine.positive, torch.cat([both[0], both[1]])[None])
+    assert torch.equal(mine.positive.tokens, torch.cat([both[0], both[1]])[None])
 
 
 @pytest.mark.parametrize(("prompt", "negative"), [(LONG, "blurry"), ("panda", LONG)])
 def test_the_shorter_prompt_is_filled_up(model, prompt, negative):
     mine = PromptEncoder(model).encode(prompt, negative)
-    assert mine.positive.shape == mine.negative.shape == (1, 154, 192)
-    short = mine.negative if prompt == LONG else mine.positive
-    nothing = PromptEncoder(model).encode("", "").positive
+    assert mine.positive.tokens.shape == mine.negative.tokens.shape == (1, 154, 192)
+    short = mine.negative.tokens if prompt == LONG else mine.positive.tokens
+    nothing = PromptEncoder(model).encode("", "").positive.tokens
     torch.testing.assert_close(short[:, 77:], nothing, rtol=0, atol=1e-5)
 
 
@@ -56,7 +56,7 @@ def test_the_same_text_is_encoded_once(model, runs):
     first = encoder.encode("panda", "blurry")
     again = encoder.encode("panda", "blurry")
     assert len(runs) == 2
-    assert again.positive is first.positive
+    assert again.positive.tokens is first.positive.tokens
     encoder.encode("panda", LONG)  # the prompt again, but filled up to two chunks
     assert len(runs) == 4
     encoder.encode("panda", "blurry")

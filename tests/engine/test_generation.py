@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from tests.conftest import PROMPT, Recorder, pixels
+from tests.loading import decode
 from webui import infotext
-from webui.engine import generation, previews
+from webui.engine import previews
 from webui.engine.protocol import EngineError
 from webui.infotext import ModelIdentity
 from webui.params import GenerationParams
@@ -25,8 +26,8 @@ def panda(draw):
 
 
 @pytest.fixture
-def unet(engine, panda):
-    return engine._studio.model.unet
+def unet(studio, panda):
+    return studio.model.unet
 
 
 def difference(a, b):
@@ -193,8 +194,8 @@ def test_without_guidance_half_the_work(draw, unet, count_rows, cfg_scale, rows)
     assert counted == rows
 
 
-def test_a_prompt_is_heard_beyond_its_75th_token(draw, engine):
-    tokenizer = engine._studio.model.tokenizer
+def test_a_prompt_is_heard_beyond_its_75th_token(draw, studio):
+    tokenizer = studio.model.encoders[0].tokenizer
     longer = f"{LONG}, a flat sunflower on a red background"
     assert tokenizer.count(LONG)[0] > 75
     assert tokenizer.chunks(LONG)[0] == tokenizer.chunks(longer)[0]  # they differ behind it only
@@ -213,11 +214,11 @@ def test_the_negative_prompt_may_be_the_longer_one(draw):
 def test_decoding_rounds_to_the_nearest_level(model):
     latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     exact = (model.vae.decode(latents).sample[0].permute(1, 2, 0) + 1) * 127.5
-    image = np.asarray(generation.decode(model, latents)).astype(float)
+    image = np.asarray(decode(model, latents)).astype(float)
     assert abs(image - exact.clamp(0, 255).numpy()).max() <= 0.5 + 1e-3
 
 
 @torch.inference_mode()
 def test_numbers_that_are_none_are_no_picture(model):
-    with pytest.raises(EngineError, match=r"NaN.*--no-half"):
-        generation.decode(model, torch.full((1, 4, 8, 8), float("nan")))
+    with pytest.raises(EngineError, match=r"NaN.*another VAE"):
+        decode(model, torch.full((1, 4, 8, 8), float("nan")))

@@ -2,19 +2,22 @@
 
 import logging
 import sys
+import time
 import weakref
 
 import pytest
 import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from tests.conftest import PROMPT, Recorder, copy_of
-from webui.catalog.checkpoints import Catalog, Checkpoint
+from webui.catalog.catalog import Catalog
+from webui.catalog.entry import Identity, ModelFile
 from webui.config import Config
-from webui.engine import local
 from webui.engine.local import LocalEngine
-from webui.engine.model import load
 from webui.engine.protocol import EngineError, Order
 from webui.params import GenerationParams
+from webui.settings import SettingsStore
 
 SMALL = GenerationParams(prompt=PROMPT, width=64, height=64, steps=2, cfg_scale=4)
 
@@ -30,33 +33,62 @@ def draws_as_before(draw, expected):
 
 
 @pytest.fixture
-def failing(engine, expected):
-    """Makes the UNet fail at its next run."""
+def before_unets():
+    """Has a function called before each run of any UNet."""
     hooks = []
 
-    def failing(error):
-        def fail(*_):
-            raise error
+    def before_unets(act):
+        def hook(module, _):
+            if isinstance(module, UNet2DConditionModel):
+                act()
 
-        hooks.append(engine._studio.model.unet.register_forward_pre_hook(fail))
+        hooks.append(register_module_forward_pre_hook(hook))
 
-    yield failing
+    yield before_unets
     for hook in hooks:
         hook.remove()
 
 
-def test_is_warm_after_warming_up(config, catalog, demo, monkeypatch):
-    engine, said = LocalEngine(config, catalog), []
-    engine.warm_up(demo, said.append)
+@pytest.fixture
+def failing(before_unets, expected):
+    """Makes UNets fail at their next runs, `times` of them."""
+
+    def failing(error, times=1000):
+        left = iter(range(times))
+
+        def fail():
+            if next(left, None) is not None:
+                raise error
+
+        before_unets(fail)
+
+    return failing
+
+
+@pytest.fixture
+def another(config, settings, catalog):
+    """An engine beside the shared one."""
+    return LocalEngine(config, settings, catalog)
+
+
+def unet_of(engine, demo):
+    order = Order(SMALL, demo, 7)
+    with engine._manager.open(order, engine._forms.plan(order)) as studio:
+        return studio.model.unet
+
+
+def test_is_warm_after_warming_up(another, demo):
+    said, recorder = [], Recorder()
+    another.warm_up(demo, said.append)
     assert said == ["loading darkroom-demo", "warming up darkroom-demo"]
-    monkeypatch.setattr(local, "load", None)  # it need not be loaded again
-    recorder = Recorder()
-    engine.draw(Order(SMALL, demo, 7), recorder)
+    warm = unet_of(another, demo)
+    another.draw(Order(SMALL, demo, 7), recorder)
     assert len(recorder.pictures) == 1
+    assert unet_of(another, demo) is warm
 
 
-def test_without_a_checkpoint_there_is_nothing_to_warm(config, catalog):
-    LocalEngine(config, catalog).warm_up(None, pytest.fail)
+def test_without_a_checkpoint_there_is_nothing_to_warm(another):
+    another.warm_up(None, pytest.fail)
 
 
 def test_a_bad_checkpoint_is_named_and_a_good_one_still_draws(draw, demo, tmp_path, draws_as_before):
@@ -96,16 +128,39 @@ def test_too_little_memory_says_the_way_out(draw, failing, kind, text):
     )
 
 
+def test_what_did_not_fit_once_is_tried_more_thriftily_and_said(draw, failing, expected):
+    failing(MemoryError(), times=1)
+    recorder = draw(width=64, height=64, steps=2)
+    assert recorder.pictures[0].image.tobytes() == expected
+    assert recorder.notices == ["Memory ran out; drawn with the VAE in tiles instead."]
+
+
+def test_what_was_finished_before_memory_ran_out_is_not_drawn_again(draw, before_unets, expected):
+    runs = []
+
+    def fail_in_the_third_batch():
+        runs.append(1)
+        if len(runs) == 6:
+            raise MemoryError
+
+    before_unets(fail_in_the_third_batch)
+    recorder = draw(width=64, height=64, steps=2, n_iter=3, seed=5)
+    assert [picture.seed for picture in recorder.pictures] == [5, 6, 7]
+    assert recorder.pictures[2].image.tobytes() == expected
+    assert len(runs) == 2 + 2 + 2 + 2  # the third batch twice, once not to its end
+
+
 def test_draws_again_after_running_out_of_memory(draws_as_before):
     assert draws_as_before()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the sizes are for the CPU's allocator")
-def test_too_little_memory_as_torch_really_says_it(draw, engine, expected, draws_as_before):
-    hook = engine._studio.model.unet.register_forward_pre_hook(lambda *_: torch.empty(2**60))
+def test_too_little_memory_as_torch_really_says_it(draw, before_unets, draws_as_before):
+    once = [2**60]
+    before_unets(lambda: torch.empty(once[0]))
     with pytest.raises(EngineError, match="There isn't enough memory for 128x128 in batches of 1"):
         draw()
-    hook.remove()
+    once[0] = 1
     assert draws_as_before()
 
 
@@ -115,12 +170,12 @@ def test_a_mistake_of_ours_is_not_called_a_lack_of_memory(draw, failing):
         draw()
 
 
-def test_draws_where_nothing_can_be_kept(catalog, demo, tmp_path, expected):
+def test_draws_where_nothing_can_be_kept(settings, catalog, demo, tmp_path, expected):
     """The data folder's cache can't be made: a file is in its place."""
     config = Config(data_dir=tmp_path, use_cpu=True)
     config.cache_dir.write_text("")
     recorder = Recorder(watched=True)
-    LocalEngine(config, catalog).draw(Order(SMALL, demo, 7), recorder)
+    LocalEngine(config, settings, catalog).draw(Order(SMALL, demo, 7), recorder)
     assert recorder.pictures[0].image.tobytes() == expected
     assert recorder.previews
 
@@ -132,38 +187,106 @@ def test_the_fitted_preview_is_kept_in_the_cache(config, engine):
 
 
 def test_xformers_where_it_does_not_work_is_no_reason_to_stop(
-    catalog, demo, tmp_path, expected, caplog, monkeypatch
+    settings, catalog, demo, tmp_path, expected, caplog, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "xformers.ops", None)
     config = Config(data_dir=tmp_path, use_cpu=True, xformers=True)
     recorder = Recorder()
     with caplog.at_level(logging.WARNING):
-        LocalEngine(config, catalog).draw(Order(SMALL, demo, 7), recorder)
+        LocalEngine(config, settings, catalog).draw(Order(SMALL, demo, 7), recorder)
     assert recorder.pictures[0].image.tobytes() == expected
     assert "xformers does not work here" in caplog.text
 
 
-def test_a_gpu_that_is_not_there_is_said_at_the_start(monkeypatch):
+def test_a_gpu_that_is_not_there_is_said_at_the_start(tmp_path, settings, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(EngineError, match="torch sees none"):
-        LocalEngine(Config(device_id=3), Catalog([]))
-
-
-def test_two_checkpoints_are_never_held_at_once(engine, draw, demo, tmp_path, draws_as_before, monkeypatch):
-    assert draws_as_before()
-    old = weakref.ref(engine._studio.model.unet)
-
-    def loading(*arguments):
-        assert old() is None
-        return load(*arguments)
-
-    monkeypatch.setattr(local, "load", loading)
-    draw(checkpoint=copy_of(demo, tmp_path / "other"), width=64, height=64, steps=1)
-    monkeypatch.undo()
-    assert draws_as_before()
+        LocalEngine(Config(device_id=3, data_dir=tmp_path), settings, Catalog.over([]))
 
 
 def test_a_checkpoint_that_went_away(draw, tmp_path, draws_as_before):
+    gone = ModelFile("gone", tmp_path / "gone", identity=Identity("checkpoint", "sd1"), folder=True)
     with pytest.raises(EngineError, match=r"^The checkpoint .gone. can't be loaded: "):
-        draw(checkpoint=Checkpoint("gone", tmp_path / "gone"))
+        draw(checkpoint=gone)
     assert draws_as_before()
+
+
+# What is loaded
+
+
+def test_what_is_loaded_is_told(another, demo):
+    another.warm_up(demo, lambda _: None)
+    report = another.memory()
+    assert {(part.model, part.part) for part in report.residents} == {
+        (demo.name, part) for part in ("unet", "vae", "text_encoder")
+    }
+    assert not any(part.in_use for part in report.residents)
+    assert sum(part.size for part in report.residents) > 30_000_000
+    assert (report.device, report.precision, report.vram_total) == ("CPU", "fp32", 0)
+    assert 0 < report.ram_budget < report.ram_total
+    another.unload(demo.name)
+    assert not another.memory().residents
+    another.draw(Order(SMALL, demo, 7), Recorder())
+    assert len(another.memory().residents) == 3
+
+
+def test_checkpoints_stay_loaded_while_there_is_room(another, demo, tmp_path):
+    other = copy_of(demo, tmp_path / "other")
+    first = unet_of(another, demo)
+    assert unet_of(another, other) is not first
+    assert unet_of(another, demo) is first
+
+
+def test_beyond_the_budget_the_last_checkpoint_makes_room(config, catalog, demo, tmp_path):
+    settings = SettingsStore(tmp_path / "settings.json")
+    settings.update({"precision": "fp32", "ram_budget": 0.04})
+    engine = LocalEngine(config, settings, catalog)
+    first = weakref.ref(unet_of(engine, demo))
+    unet_of(engine, copy_of(demo, tmp_path / "other"))
+    assert first() is None
+    assert {part.model for part in engine.memory().residents} == {"other"}
+
+
+def test_the_next_checkpoint_is_read_ahead(another, demo, tmp_path):
+    another.preload(Order(SMALL, demo, 7))
+    another._manager._ahead.join(10)
+    assert len(another.memory().residents) == 3
+    # One that can't be read is left to the job that wants it.
+    damaged = copy_of(demo, tmp_path / "damaged")
+    (damaged.path / "unet" / "config.json").unlink()
+    another.preload(Order(SMALL, damaged, 7))
+    another._manager._ahead.join(10)
+    assert another.memory().residents
+
+
+def test_nothing_is_read_ahead_where_it_is_switched_off(config, catalog, demo, tmp_path):
+    settings = SettingsStore(tmp_path / "settings.json")
+    settings.update({"preload": False})
+    engine = LocalEngine(config, settings, catalog)
+    engine.preload(Order(SMALL, demo, 7))
+    assert engine._manager._ahead is None
+
+
+def test_settings_hold_from_the_next_picture_on(config, catalog, demo, tmp_path, expected):
+    settings = SettingsStore(tmp_path / "settings.json")
+    engine = LocalEngine(config, settings, catalog)
+    settings.update({"precision": "bf16"})
+    half, full = Recorder(), Recorder()
+    engine.draw(Order(SMALL, demo, 7), half)
+    assert engine.memory().precision == "bf16"
+    settings.update({"precision": "fp32", "channels_last": "Off"})
+    engine.draw(Order(SMALL, demo, 7), full)
+    assert full.pictures[0].image.tobytes() == expected
+    assert 0 < abs(half.images[0] - full.images[0]).mean() < 6
+
+
+def test_idle_models_are_let_go(config, catalog, demo, tmp_path, monkeypatch):
+    settings = SettingsStore(tmp_path / "settings.json")
+    engine = LocalEngine(config, settings, catalog)
+    settings.update({"idle_unload": 1})
+    monkeypatch.setattr(engine._idle, "_seconds", lambda: 0.05)
+    engine.draw(Order(SMALL, demo, 7), Recorder())
+    deadline = time.monotonic() + 5
+    while engine.memory().residents and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not engine.memory().residents

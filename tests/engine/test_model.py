@@ -10,12 +10,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import copy_of
+from tests.loading import CPU, load
+from webui.catalog.entry import Identity, ModelFile
 from webui.engine.devices import Placement
-from webui.engine.model import load, read_noise
+from webui.engine.noise import noise_of as noise_of_file
 from webui.engine.protocol import EngineError
 from webui.engine.samplers.schedules import NoiseTable
 
-CPU = Placement(torch.device("cpu"), torch.float32)
 UNET = "unet/diffusion_pytorch_model.safetensors"
 VAE = "vae/diffusion_pytorch_model.safetensors"
 TEXT_ENCODER = "text_encoder/model.safetensors"
@@ -25,7 +26,7 @@ def test_the_demo_model(model):
     assert model.prediction == "v_prediction"
     assert (model.latent_channels, model.scale) == (4, 8)
     np.testing.assert_array_equal(model.noise_table.sigmas, NoiseTable.scaled_linear().sigmas)
-    for network in (model.unet, model.vae, model.text_encoder):
+    for network in (model.unet, model.vae, model.encoders[0].network):
         assert not network.training
         weights = list(network.parameters())
         assert {weight.dtype for weight in weights} == {torch.float32}
@@ -34,7 +35,7 @@ def test_the_demo_model(model):
 
 def test_weights_take_the_number_format_asked_for(demo):
     half = load(demo, Placement(torch.device("cpu"), torch.float16))
-    for network in (half.unet, half.vae, half.text_encoder):
+    for network in (half.unet, half.vae, half.encoders[0].network):
         assert next(network.parameters()).dtype == torch.float16
 
 
@@ -42,9 +43,10 @@ def test_weights_take_the_number_format_asked_for(demo):
 
 
 def noise_of(tmp_path, **config):
-    file = tmp_path / "scheduler_config.json"
+    file = tmp_path / "scheduler" / "scheduler_config.json"
+    file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({"beta_start": 0.00085, "beta_end": 0.012, **config}))
-    return read_noise(file)
+    return noise_of_file(ModelFile("x", tmp_path, identity=Identity("checkpoint", "sd1"), folder=True))
 
 
 def test_what_a_scheduler_config_leaves_out(tmp_path):
@@ -144,6 +146,8 @@ def test_text_encoders_of_older_files_load_as_well(demo, model, tmp_path):
     older = copy_of(demo, tmp_path / "older")
     weights = load_file(older.path / TEXT_ENCODER)
     save_file({f"text_model.{name}": weight for name, weight in weights.items()}, older.path / TEXT_ENCODER)
-    ids = torch.tensor(model.tokenizer.chunks("a 3d panda"))
+    ids = torch.tensor(model.encoders[0].tokenizer.chunks("a 3d panda"))
     loaded = load(older, CPU)
-    assert torch.equal(loaded.text_encoder(ids).last_hidden_state, model.text_encoder(ids).last_hidden_state)
+    assert torch.equal(
+        loaded.encoders[0].network(ids).last_hidden_state, model.encoders[0].network(ids).last_hidden_state
+    )

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file
 
+from tests.loading import decode
 from webui.engine import previews
-from webui.engine.generation import decode
 from webui.engine.previews import (
     PreviewBudget,
     PreviewDecoder,

@@ -12,7 +12,7 @@ class Clock:
 def test_no_estimate_before_the_first_step():
     progress = Progress(GenerationParams(steps=10))
     assert progress.phase("loading the checkpoint")["eta"] is None
-    assert progress.step(1, 0)["eta"] is None
+    assert progress.step(1, 0, 10)["eta"] is None
 
 
 def test_loading_does_not_count_into_the_estimate():
@@ -20,40 +20,40 @@ def test_loading_does_not_count_into_the_estimate():
     progress = Progress(GenerationParams(steps=10), clock)
     progress.phase("loading the checkpoint")
     clock.now += 60
-    progress.step(1, 0)
+    progress.step(1, 0, 10)
     clock.now += 4
-    assert progress.step(1, 4)["eta"] == 6.0
+    assert progress.step(1, 4, 10)["eta"] == 6.0
 
 
 def test_the_estimate_counts_all_batches():
     clock = Clock()
     progress = Progress(GenerationParams(steps=10, n_iter=3), clock)
-    progress.step(1, 0)
+    progress.step(1, 0, 10)
     clock.now += 10
-    assert progress.step(1, 10)["eta"] == 20.0
-    progress.step(2, 0)
+    assert progress.step(1, 10, 10)["eta"] == 20.0
+    progress.step(2, 0, 10)
     clock.now += 5
-    assert progress.step(2, 5)["eta"] == 15.0
+    assert progress.step(2, 5, 10)["eta"] == 15.0
     clock.now += 15
-    progress.step(2, 10)
-    assert progress.step(3, 10)["eta"] == 0.0
+    progress.step(2, 10, 10)
+    assert progress.step(3, 10, 10)["eta"] == 0.0
 
 
 def test_skipped_steps_do_not_make_the_rest_look_quick():
     clock = Clock()
     progress = Progress(GenerationParams(steps=100, n_iter=2), clock)
-    progress.step(1, 0)
+    progress.step(1, 0, 100)
     clock.now += 5
-    progress.step(1, 5)
-    progress.step(2, 0)
+    progress.step(1, 5, 100)
+    progress.step(2, 0, 100)
     clock.now += 5
-    assert progress.step(2, 5)["eta"] == 95.0
+    assert progress.step(2, 5, 100)["eta"] == 95.0
 
 
 def test_a_phase_keeps_the_step():
     progress = Progress(GenerationParams(steps=10, n_iter=2))
-    progress.step(2, 0)
-    progress.step(2, 10)
+    progress.step(2, 0, 10)
+    progress.step(2, 10, 10)
     assert progress.phase("decoding") == {
         "state": "running",
         "position": 0,

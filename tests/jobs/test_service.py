@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from tests.serving import wait_until
-from webui.catalog.checkpoints import Checkpoint
+from webui.catalog.entry import ModelFile
 from webui.jobs import service
 from webui.jobs.events import KEPT_CHANNELS, EventBus
 from webui.jobs.model import SavedPicture
@@ -97,8 +97,8 @@ def test_an_unknown_name_names_its_field(jobs, field):
 
 
 def test_too_large_together_with_the_checkpoints_own_size(room, monkeypatch):
-    tall = Checkpoint("tall", room.catalog.find("").path, defaults={"height": 8192})
-    monkeypatch.setattr(room.catalog, "_found", {"tall": tall})
+    tall = ModelFile("tall", room.catalog.find("").path, defaults={"height": 8192})
+    monkeypatch.setattr(room.catalog, "find", lambda _: tall)
     with pytest.raises(InvalidParamsError, match="Lower the width") as refusal:
         submit(room.jobs, width=8192, batch_size=2)
     assert refusal.value.field == "width"

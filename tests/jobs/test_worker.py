@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.serving import wait_until
+from webui.catalog.library import Library
 from webui.engine.local import LocalEngine
 from webui.engine.protocol import EngineError, Picture
 from webui.jobs.events import EventBus
@@ -23,9 +24,13 @@ class Painter:
     def __init__(self):
         self.stepped = threading.Event()
         self.go_on = threading.Event()
+        self.read_ahead = []
 
     def warm_up(self, checkpoint, report):
         report("mixing colours")
+
+    def preload(self, order):
+        self.read_ahead.append(order)
 
     def draw(self, order, observer):
         observer.phase("sampling")
@@ -55,6 +60,10 @@ class Painter:
 
     def break_down(self, order, observer, iteration):
         raise ZeroDivisionError("division by zero")
+
+    def remark(self, order, observer, iteration):
+        observer.notice("The lamp flickers.")
+        self.paint(order, observer, iteration)
 
     def refuse(self, order, observer, iteration):
         raise EngineError("There isn't enough memory. Lower the width.")
@@ -198,7 +207,7 @@ def test_failing_to_warm_up_leaves_the_engine_in_use(enter):
 def test_a_checkpoint_that_has_gone_fails_its_job(enter, catalog, monkeypatch):
     room = enter(start=False)
     job = room.submit()
-    monkeypatch.setattr(catalog, "_found", {})
+    monkeypatch.setattr(catalog, "_library", Library())
     room.worker.start()
     assert "There is no checkpoint" in room.ended(job).error
 
@@ -255,7 +264,8 @@ def test_interrupting_between_being_taken_and_being_drawn(enter):
     job = room.submit()
     taken, control = room.jobs.take()
     room.jobs.interrupt("me", job.id)
-    room.worker._draw(Untouched(), taken, control)
+    room.worker._engine = Untouched()
+    room.worker._draw(taken, control)
     assert room.get(job).state == "interrupted"
 
 
@@ -267,6 +277,26 @@ def test_interrupting_what_is_complete_leaves_it_done(enter):
     room.engine.go_on.set()
     done = room.ended(job)
     assert (done.state, len(done.pictures)) == ("done", 1)
+
+
+def test_the_next_jobs_checkpoint_is_read_ahead_once(enter):
+    room = enter()
+    job = room.submit("slow", n_iter=3)
+    room.in_step()
+    waiting = room.submit(seed=4)
+    room.jobs.skip("me", job.id)
+    room.in_step()
+    room.jobs.interrupt("me", job.id)
+    room.ended(job)
+    assert [order.seed for order in room.engine.read_ahead] == [4]
+    assert room.ended(waiting).state == "done"
+
+
+def test_what_the_engine_notices_is_told_once(enter):
+    room = enter()
+    job = room.submit("remark", n_iter=2)
+    room.ended(job)
+    assert room.jobs.notices(job) == ["The lamp flickers."]
 
 
 def test_skipping_goes_on_with_the_next_batch(enter):

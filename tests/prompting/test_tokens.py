@@ -9,6 +9,7 @@ from transformers import CLIPTokenizer
 
 from webui.config import BUILT_IN_CHECKPOINTS
 from webui.prompting.tokens import CHUNK, PromptTokenizer
+from webui.prompting.vocabulary import read_clip
 
 FOLDER = BUILT_IN_CHECKPOINTS / "darkroom-demo" / "tokenizer"
 OURS = PromptTokenizer.from_folder(FOLDER)
@@ -103,3 +104,27 @@ def test_sd2_pads_with_its_own_token(tmp_path):
         exclamation = json.loads((FOLDER / "vocab.json").read_text())["!"]
         assert row[:4] == [*PromptTokenizer.from_folder(FOLDER).chunks("a panda")[0][:4]]
         assert row[4:] == [exclamation] * 73
+
+
+# CLIP's own vocabulary
+
+CLIP = PromptTokenizer.clip()
+VOCABULARY, MERGES = read_clip()
+THEIR_CLIP = CLIPTokenizer(vocab=VOCABULARY, merges=MERGES)
+
+
+def test_clip_s_vocabulary_has_the_published_ids():
+    assert len(VOCABULARY) == 49_408
+    assert CLIP.ids("a photo of a cat") == [320, 1125, 539, 320, 2368]
+    assert (CLIP.start, CLIP.end) == (49_406, 49_407)
+
+
+@given(st.text(st.characters(exclude_categories=["C"]) | st.sampled_from(" \t\n'|<>,"), max_size=60))
+def test_ids_of_clip_s_vocabulary_are_transformers(text):
+    assert CLIP.ids(text) == THEIR_CLIP(text, add_special_tokens=False).input_ids
+
+
+@pytest.mark.parametrize(("padding", "number"), [("!", 0), ("<|endoftext|>", 49_407)])
+def test_clip_s_rows_are_filled_up_as_the_family_wants(padding, number):
+    (row,) = PromptTokenizer.clip(padding).chunks("a cat")
+    assert row == [49_406, 320, 2368, 49_407, *[number] * 73]

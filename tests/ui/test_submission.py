@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from webui.catalog.checkpoints import Catalog
+from webui.catalog.catalog import Catalog
 from webui.config import BUILT_IN_CHECKPOINTS
 from webui.jobs.events import EventBus
 from webui.jobs.service import MAX_QUEUED, Jobs
@@ -15,7 +15,7 @@ from webui.ui.submission import submit
 @pytest.fixture
 def jobs(tmp_path):
     store = JobStore(tmp_path / "jobs.sqlite3")
-    yield Jobs(store, EventBus(), Catalog([BUILT_IN_CHECKPOINTS]))
+    yield Jobs(store, EventBus(), Catalog.over([BUILT_IN_CHECKPOINTS]))
     store.close()
 
 

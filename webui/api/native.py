@@ -11,7 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from webui import __version__
-from webui.catalog.checkpoints import Catalog
+from webui.catalog.catalog import Catalog
 from webui.guard import owner_of
 from webui.jobs.events import Event
 from webui.jobs.model import Job, State
@@ -63,6 +63,7 @@ class JobView(BaseModel):
     images: list[ImageView]
     image_count: int
     error: str | None
+    notices: list[str] = []
     seed: int
     created: float
     params: GenerationParams
@@ -87,7 +88,8 @@ def view(jobs: Jobs, job: Job, images: int | None = None) -> JobView:
         params=job.params,
     )
     # The state is the store's: the newest progress may be older.
-    return known.model_copy(update={**jobs.progress(job), "state": job.state})
+    told = {**jobs.progress(job), "state": job.state, "notices": jobs.notices(job)}
+    return known.model_copy(update=told)
 
 
 def image_url(job_id: str, number: int) -> str:
@@ -164,7 +166,7 @@ def _add_stream_routes(router: APIRouter, jobs: Jobs, outputs: Outputs) -> None:
     async def events(  # pyright: ignore[reportUnusedFunction]
         job: Annotated[Job, Depends(own_job)], last_event_id: Annotated[int, Header()] = 0
     ) -> AsyncIterator[ServerSentEvent]:
-        """What happens to the job: progress, preview, image and end. Goes on after Last-Event-ID."""
+        """What happens to the job: progress, preview, notice, image and end. Goes on after Last-Event-ID."""
         async with aclosing(jobs.channel(job).watch(last_event_id)) as watched:
             async for event in watched:
                 yield ServerSentEvent(data=_event_data(job, event), event=event.kind, id=str(event.id))

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from webui.engine.encoding import Conditioning
+from webui.engine.encoding import Conditioning, Embedding
 from webui.engine.model import Model
+
+GOOD, POOR = 6.0, 2.5
+"""The aesthetic scores that SDXL's refiner is told for what is wanted and what is not."""
 
 
 class Denoiser:
     """Classifier-free guidance (Ho & Salimans, arXiv:2207.12598) over epsilon- and v-predicting UNets.
 
-    At a scale of 1 the unconditional half has no say and is not computed.
+    At a scale of 1 the unconditional half has no say and is not computed. `beside` is what an inpainting
+    UNet takes beside the latents, shape (1, extra channels, height, width).
     """
 
-    def __init__(self, model: Model, conditioning: Conditioning, cfg_scale: float, batch: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        conditioning: Conditioning,
+        cfg_scale: float,
+        batch: int,
+        beside: Tensor | None = None,
+    ) -> None:
         self._model = model
         self._cfg_scale = cfg_scale
+        self._batch = batch
+        self._beside = beside
         halves = [conditioning.negative, conditioning.positive]
-        used = halves if cfg_scale != 1 else halves[1:]
-        self._embeddings = torch.cat([half.expand(batch, -1, -1) for half in used])
+        self._used = halves if cfg_scale != 1 else halves[1:]
+        self._embeddings = torch.cat([half.tokens.expand(batch, -1, -1) for half in self._used])
+        self._added: dict[str, Tensor] | None = None
         self.latest: Tensor | None = None
         """The last prediction: the picture as it looks now, shape (batch, channels, height, width)."""
 
@@ -40,10 +55,37 @@ class Denoiser:
     def _guided(self, x: Tensor, sigma: float) -> Tensor:
         """The UNet's output in 32 bits, guided. (Guiding the output or the clean latents is the same.)"""
         timestep = torch.tensor([self._model.noise_table.timestep(sigma)], device=x.device)
-        halves = len(self._embeddings) // len(x)
-        latents = torch.cat([x] * halves).to(self._model.placement.dtype)
-        out = self._model.unet(latents, timestep, self._embeddings, return_dict=False)[0].float()
-        if halves == 1:
+        if self._beside is not None:
+            x = torch.cat([x, self._beside.expand(len(x), -1, -1, -1).to(x.dtype)], 1)
+        latents = torch.cat([x] * len(self._used)).to(self._model.placement.dtype)
+        out = self._model.unet(
+            latents,
+            timestep,
+            self._embeddings,
+            added_cond_kwargs=self._additions(x),
+            return_dict=False,
+        )[0].float()
+        if len(self._used) == 1:
             return out
         negative, positive = out.chunk(2)
         return negative + (positive - negative) * self._cfg_scale
+
+    def _additions(self, x: Tensor) -> dict[str, Tensor] | None:
+        """What SDXL takes beside the tokens (Podell et al., arXiv:2307.01952, 2.2): pooled text and sizes."""
+        if self._added is None and self._used[0].pooled is not None:
+            height, width = (side * self._model.scale for side in x.shape[-2:])
+            self._added = {
+                "text_embeds": self._each(lambda half: half.pooled),
+                "time_ids": self._each(lambda half: self._sizes(half, width, height).to(x.device)),
+            }
+        return self._added
+
+    def _each(self, of: Callable[[Embedding], Tensor | None]) -> Tensor:
+        rows = [of(half) for half in self._used]
+        return torch.cat([row.expand(self._batch, -1) for row in rows if row is not None])
+
+    def _sizes(self, half: Embedding, width: int, height: int) -> Tensor:
+        """Original size, crop, and target size; to the refiner a score in place of the target size."""
+        if self._model.family == "sdxl-refiner":
+            return torch.tensor([[height, width, 0, 0, GOOD if half is self._used[-1] else POOR]])
+        return torch.tensor([[height, width, 0, 0, height, width]], dtype=torch.float32)

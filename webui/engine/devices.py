@@ -8,6 +8,10 @@ import torch
 
 from webui.config import Config
 from webui.engine.protocol import EngineError
+from webui.engine.trial import Preference
+from webui.settings import Settings
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -16,10 +20,11 @@ class Placement:
 
     device: torch.device
     dtype: torch.dtype
+    channels_last: bool = False
 
 
-def choose(config: Config) -> Placement:
-    """CUDA in half precision where there is a GPU, else the CPU in 32 bits.
+def choose_device(config: Config) -> torch.device:
+    """The GPU where there is one, else the CPU.
 
     Raises:
         EngineError: `--device-id` names a GPU that isn't there.
@@ -27,9 +32,31 @@ def choose(config: Config) -> Placement:
     if config.use_cpu or not torch.cuda.is_available():
         if config.device_id is not None and not config.use_cpu:
             raise EngineError("--device-id names a GPU, but torch sees none. Without the flag the CPU draws.")
-        return Placement(torch.device("cpu"), torch.float32)
+        return torch.device("cpu")
     index = config.device_id or 0
     if not 0 <= index < torch.cuda.device_count():
         raise EngineError(f"There is no GPU number {index}; torch sees {torch.cuda.device_count()}.")
     torch.backends.cuda.matmul.allow_tf32 = True
-    return Placement(torch.device("cuda", index), torch.float32 if config.no_half else torch.float16)
+    torch.backends.cudnn.allow_tf32 = True
+    return torch.device("cuda", index)
+
+
+def place(device: torch.device, config: Config, settings: Settings, trial: Preference) -> Placement:
+    """How to compute: what is set; else half precision on a GPU, and on a CPU what the trial showed."""
+    on_cpu = device.type == "cpu"
+    automatic = trial.dtype if on_cpu else "fp16"
+    name = automatic if settings.precision == "Automatic" else settings.precision
+    if config.no_half:
+        name = "fp32"
+    last = {"On": True, "Off": False, "Automatic": trial.channels_last if on_cpu else True}
+    return Placement(device, DTYPES[name], last[settings.channels_last])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory ran out.
+
+    On the CPU torch has no exception of its own for this, and its words differ between systems.
+    """
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)

@@ -1,100 +1,121 @@
-"""The engine in this process: one device, one loaded checkpoint at a time."""
+"""The engine in this process, on one device."""
 
 from __future__ import annotations
 
-import gc
-import hashlib
 import logging
 from collections.abc import Callable
-from typing import Any, cast
 
-import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-
-from webui.catalog.checkpoints import Catalog, Checkpoint
+from webui.catalog.catalog import Catalog
+from webui.catalog.entry import ModelFile
 from webui.config import Config
-from webui.engine import devices, generation, previews
-from webui.engine.attention import use_xformers
-from webui.engine.denoiser import Denoiser
-from webui.engine.encoding import PromptEncoder
-from webui.engine.generation import Studio
-from webui.engine.model import load
-from webui.engine.protocol import EngineError, Observer, Order
-from webui.infotext import ModelIdentity
+from webui.engine import memory
+from webui.engine.devices import is_out_of_memory
+from webui.engine.forms import Forms
+from webui.engine.idle import IdleTimer
+from webui.engine.manager import PipelineManager
+from webui.engine.memory import Plan
+from webui.engine.protocol import EngineError, MemoryReport, Observer, Order, Picture
+from webui.params import GenerationParams
+from webui.settings import SettingsStore
 
 log = logging.getLogger(__name__)
 
 
 class LocalEngine:
-    """Implements `protocol.Engine`. Not thread-safe: one worker owns it."""
+    """Implements `protocol.Engine`. One worker draws with it; the rest may be called from any thread."""
 
-    def __init__(self, config: Config, catalog: Catalog) -> None:
-        self._config = config
-        self._catalog = catalog
-        self._placement = devices.choose(config)
-        self._studio: Studio | None = None
+    def __init__(self, config: Config, settings: SettingsStore, catalog: Catalog) -> None:
+        self._settings = settings
+        self._forms = Forms(config, settings)
+        self._manager = PipelineManager(self._forms, catalog, config.cache_dir, hashing=config.hashing)
+        self._idle = IdleTimer(lambda: settings.get().idle_unload * 60, self._manager.unload)
 
-    def warm_up(self, checkpoint: Checkpoint | None, report: Callable[[str], None]) -> None:
+    def warm_up(self, checkpoint: ModelFile | None, report: Callable[[str], None]) -> None:
         """Load `checkpoint` and run each of its networks once: a process's first run is the slowest."""
         if checkpoint is None:
             return
         report(f"loading {checkpoint.name}")
-        studio = self._open(checkpoint)
-        report(f"warming up {checkpoint.name}")
-        with torch.inference_mode():
-            _run_once(studio)
+        order = Order(GenerationParams(), checkpoint, 0)
+        with self._manager.open(order, self._forms.plan(order)) as studio:
+            report(f"warming up {checkpoint.name}")
+            studio.run_once()
+        self._idle.begin()
 
     def draw(self, order: Order, observer: Observer) -> None:
-        """Draw every picture of `order`; see `protocol.Engine.draw`."""
+        """Draw every picture of `order`; see `protocol.Engine.draw`.
+
+        Where memory runs out, what isn't needed is freed and the rest is drawn more thriftily.
+        """
+        self._idle.stop()
+        counted = _Placing(observer, order.params.batch_size)
+        plan: Plan | None = self._forms.plan(order)
+        try:
+            while plan is not None and not self._drawn(order, plan, counted):
+                plan = self._thriftier(plan, observer)
+            if plan is None:
+                raise EngineError(_too_large(order))
+        finally:
+            self._idle.begin()
+
+    def _drawn(self, order: Order, plan: Plan, observer: _Placing) -> bool:
+        """Whether it could be drawn; not so if memory ran out."""
         try:
             observer.phase("loading the checkpoint")
-            generation.draw(self._open(order.checkpoint), order, observer)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise EngineError(_too_large(order)) from error
-        except RuntimeError as error:
-            # On the CPU torch has no exception of its own for this, and its words differ between systems.
-            if "DefaultCPUAllocator" in str(error):
-                raise EngineError(_too_large(order)) from error
-            raise
-        finally:
-            if self._placement.device.type == "cuda":
-                torch.cuda.empty_cache()
+            with self._manager.open(order, plan) as studio:
+                studio.draw(order, observer, observer.place)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            log.warning("Memory ran out: %s", str(error).splitlines()[:1])
+            return False
+        return True
 
-    def _open(self, checkpoint: Checkpoint) -> Studio:
-        if self._studio and self._studio.model.checkpoint.path == checkpoint.path:
-            return self._studio
-        self._studio = None
-        gc.collect()
-        self._studio = self._load(checkpoint)
-        return self._studio
+    def _thriftier(self, plan: Plan, observer: Observer) -> Plan | None:
+        # Only here, behind the except block, is all let go that the failed try held.
+        self._manager.make_room()
+        thrifty = memory.thriftier(plan)
+        if thrifty is not None:
+            observer.notice(memory.describe(thrifty, plan))
+        return thrifty
 
-    @torch.inference_mode()
-    def _load(self, checkpoint: Checkpoint) -> Studio:
-        model = load(checkpoint, self._placement)
-        if self._config.xformers:
-            use_xformers(model.unet)
-        file = self._config.cache_dir / "previews" / f"{_fingerprint(model.vae)}.safetensors"
-        return Studio(
-            model,
-            ModelIdentity(checkpoint.path.name, self._catalog.short_hash(checkpoint)),
-            PromptEncoder(model),
-            previews.load_or_fit(model.vae, model.scale, file),
-        )
+    def preload(self, order: Order) -> None:
+        """See `protocol.Engine.preload`."""
+        if self._settings.get().preload:
+            self._manager.preload(order)
+
+    def unload(self, model: str | None = None) -> None:
+        """See `protocol.Engine.unload`."""
+        self._manager.unload(model)
+
+    def memory(self) -> MemoryReport:
+        """See `protocol.Engine.memory`."""
+        return self._manager.report()
 
 
-def _run_once(studio: Studio) -> None:
-    model = studio.model
-    side = int(cast(Any, model.unet.config).sample_size)
-    latents = torch.zeros(1, model.latent_channels, side, side, device=model.placement.device)
-    clean = Denoiser(model, studio.encoder.encode("", ""), 2.0, 1)(latents, 1.0)
-    studio.preview.fitting(clean)(clean)
-    generation.decode(model, torch.zeros_like(latents))
+class _Placing:
+    """An observer that passes everything on and keeps the place in the order."""
 
+    def __init__(self, observer: Observer, batch_size: int) -> None:
+        self._observer = observer
+        self._batch_size = batch_size
+        self.place = 0
+        """How many of the order's pictures have been handed over or skipped."""
+        self.phase = observer.phase
+        self.notice = observer.notice
+        self.wants_preview = observer.wants_preview
+        self.preview = observer.preview
+        self.interrupted = observer.interrupted
+        self.skipped = observer.skipped
 
-def _fingerprint(vae: AutoencoderKL) -> str:
-    """Tells one VAE's weights from another's by a few of them."""
-    weights = cast(Any, vae.decoder.conv_in).weight.detach().float().cpu().numpy()
-    return hashlib.sha256(weights.tobytes()).hexdigest()[:16]
+    def step(self, iteration: int, step: int, steps: int) -> None:
+        """A step of batch number `iteration`."""
+        self._observer.step(iteration, step, steps)
+        self.place = max(self.place, (iteration - 1) * self._batch_size)
+
+    def picture(self, picture: Picture) -> None:
+        """One finished picture."""
+        self._observer.picture(picture)
+        self.place += 1
 
 
 def _too_large(order: Order) -> str:

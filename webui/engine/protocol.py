@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from PIL import Image
 
-from webui.catalog.checkpoints import Checkpoint
+from webui.catalog.entry import ModelFile
 from webui.params import GenerationParams
 
 
@@ -21,9 +21,11 @@ class Order:
     """A job as the engine sees it: the seed is settled, the checkpoint found."""
 
     params: GenerationParams
-    checkpoint: Checkpoint
+    checkpoint: ModelFile
     seed: int
     """Seed of the first picture; the others count up from it."""
+    vae: ModelFile | None = None
+    """The file that decodes instead of the checkpoint's own VAE."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,37 @@ class Picture:
     infotext: str
 
 
+@dataclass(frozen=True)
+class Resident:
+    """A part of a model that is loaded."""
+
+    model: str
+    """The name of the checkpoint or VAE that it belongs to."""
+    part: str
+    """unet, transformer, vae, text_encoder, text_encoder_2, ..."""
+    size: int
+    """Bytes."""
+    place: Literal["RAM", "VRAM"]
+    in_use: bool
+
+
+@dataclass(frozen=True)
+class MemoryReport:
+    """What is loaded, and how much room there is, in bytes. Without a GPU the VRAM's are 0."""
+
+    device: str
+    """"CPU", or the GPU's name."""
+    precision: str
+    """What is computed in: fp32, bf16, fp16."""
+    residents: tuple[Resident, ...]
+    ram_total: int
+    ram_free: int
+    ram_budget: int
+    vram_total: int = 0
+    vram_free: int = 0
+    vram_budget: int = 0
+
+
 class Observer(Protocol):
     """Who watches a picture being made. Called on the engine's thread; must return at once."""
 
@@ -44,6 +77,10 @@ class Observer(Protocol):
 
     def step(self, iteration: int, step: int, steps: int) -> None:
         """`step` of `steps` is done in batch number `iteration` (both count from 1)."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """Something the person should know of this job: a sentence, shown beside the picture."""
         ...
 
     def wants_preview(self) -> bool:
@@ -70,7 +107,7 @@ class Observer(Protocol):
 class Engine(Protocol):
     """Draws pictures, one order at a time, on one device."""
 
-    def warm_up(self, checkpoint: Checkpoint | None, report: Callable[[str], None]) -> None:
+    def warm_up(self, checkpoint: ModelFile | None, report: Callable[[str], None]) -> None:
         """Make ready for the first order; `report` hears what is being done."""
         ...
 
@@ -80,4 +117,16 @@ class Engine(Protocol):
         Raises:
             EngineError: it can't be done; the text says why and the way out.
         """
+        ...
+
+    def preload(self, order: Order) -> None:
+        """Begin to read what `order` needs, on a thread of its own; may be called from any thread."""
+        ...
+
+    def unload(self, model: str | None = None) -> None:
+        """Let go what is loaded of `model` (None: of all), as far as it isn't in use. From any thread."""
+        ...
+
+    def memory(self) -> MemoryReport:
+        """What is loaded now. From any thread."""
         ...

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["progress", "preview", "image", "end"]
+Kind = Literal["progress", "preview", "notice", "image", "end"]
 KEPT_CHANNELS = 200
 
 
@@ -25,7 +25,7 @@ class Event:
 
 
 class Channel:
-    """One job's events. Of progress and previews only the newest is kept; images and the end all are.
+    """One job's events. Of progress and previews only the newest is kept, of the other kinds all.
 
     Numbers begin after `after`. By default that is the time in microseconds, so that a number from a channel
     that the job had before a restart lies below all of this one's.
@@ -56,8 +56,9 @@ class Channel:
             if kind in ("progress", "preview"):
                 self._newest[kind] = event
             else:
-                # What came before a finished picture is of no more interest.
-                self._newest.pop("preview", None)
+                if kind != "notice":
+                    # What came before a finished picture is of no more interest.
+                    self._newest.pop("preview", None)
                 self._kept.append(event)
             watchers = list(self._watchers.items())
         for bell, loop in watchers:
@@ -76,6 +77,11 @@ class Channel:
         with self._lock:
             event = self._newest.get("progress")
         return event.data if event else {}
+
+    def notices(self) -> list[str]:
+        """What the job's owner was told beside the pictures."""
+        with self._lock:
+            return [str(event.data["text"]) for event in self._kept if event.kind == "notice"]
 
     async def watch(self, after: int = 0) -> AsyncGenerator[Event]:
         """The events after number `after`, as they happen, up to the end."""

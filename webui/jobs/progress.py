@@ -19,6 +19,7 @@ class Progress:
         self._phase = "starting"
         self._iteration = 1
         self._step = 0
+        self._steps = params.steps
         self._done = 0
 
     def phase(self, text: str) -> dict[str, Any]:
@@ -26,15 +27,15 @@ class Progress:
         self._phase = text
         return self.state()
 
-    def step(self, iteration: int, step: int) -> dict[str, Any]:
-        """`step` of batch `iteration` is done."""
+    def step(self, iteration: int, step: int, steps: int) -> dict[str, Any]:
+        """`step` of `steps` of batch `iteration` is done."""
         # Steps of a batch that was left took no time and are not counted as done.
         before = self._step if iteration == self._iteration else 0
         if self._begun is None:
             self._begun = self._clock()
         else:
             self._done += step - before
-        self._iteration, self._step = iteration, step
+        self._iteration, self._step, self._steps = iteration, step, steps
         return self.state()
 
     def state(self) -> dict[str, Any]:
@@ -44,7 +45,7 @@ class Progress:
             "position": 0,
             "phase": self._phase,
             "step": self._step,
-            "steps": self._params.steps,
+            "steps": self._steps,
             "iteration": self._iteration,
             "n_iter": self._params.n_iter,
             "eta": self._eta(),
@@ -53,5 +54,5 @@ class Progress:
     def _eta(self) -> float | None:
         if self._begun is None or self._done == 0:
             return None
-        left = (self._params.n_iter - self._iteration + 1) * self._params.steps - self._step
+        left = (self._params.n_iter - self._iteration + 1) * self._steps - self._step
         return round((self._clock() - self._begun) / self._done * left, 1)

@@ -11,8 +11,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from webui.catalog.checkpoints import Catalog
-from webui.engine.samplers.table import find_sampler, find_schedule
+from webui.catalog.catalog import Catalog
+from webui.catalog.entry import CLASSIC
+from webui.engine.general.naming import sampler_of
+from webui.engine.samplers.table import AUTOMATIC, find_sampler, find_schedule
 from webui.jobs.events import Channel, EventBus
 from webui.jobs.model import Job, SavedPicture, State
 from webui.jobs.progress import Progress
@@ -51,6 +53,8 @@ class Jobs:
         self._running: dict[str, Control] = {}
         self._last_served: dict[str, int] = {}
         self._served = 0
+        self._changes = 0
+        self._looked = -1
         self._closed = False
         self._store.recover()
         self._tell_positions()
@@ -83,10 +87,17 @@ class Jobs:
         except ValidationError as error:
             # The checkpoint's own height with a width that was asked for can be too large together.
             raise InvalidParamsError("width", message(error.errors()[0])) from error
-        return params.changed(
-            checkpoint=checkpoint.name,
-            sampler_name=find_sampler(params.sampler_name).name,
-            scheduler=find_schedule(params.scheduler),
+        vae = self._catalog.find_vae(params.vae, checkpoint)
+        named = {"automatic": "Automatic", "none": "None"}.get(params.vae.lower(), vae.name if vae else "")
+        sampler, schedule = find_sampler(params.sampler_name).name, find_schedule(params.scheduler)
+        settled = params.changed(
+            checkpoint=checkpoint.name, vae=named, sampler_name=sampler, scheduler=schedule
+        )
+        if checkpoint.identity.family in CLASSIC:
+            return settled
+        # diffusers' own pipeline draws, which brings its sampler and knows nothing of the rest.
+        return settled.changed(
+            sampler_name=sampler_of(checkpoint), scheduler=AUTOMATIC, clip_skip=1, step_cache=1
         )
 
     def run_again(self, owner: str, job_id: str) -> Job:
@@ -132,6 +143,11 @@ class Jobs:
         channel = None if job.ended else self._bus.get(job.id)
         return channel.progress() if channel else {}
 
+    def notices(self, job: Job) -> list[str]:
+        """What the owner of a recent job was told beside its pictures."""
+        channel = self._bus.get(job.id)
+        return channel.notices() if channel else []
+
     def channel(self, job: Job) -> Channel:
         """The job's events. Those of a job from before the last start are told again from the store."""
         if channel := self._bus.get(job.id):
@@ -146,6 +162,14 @@ class Jobs:
             channel.publish("image", _image(picture))
         channel.publish("end", {"state": job.state, "error": job.error})
         return channel
+
+    def next_if_changed(self) -> Job | None:
+        """The job whose turn is next, if the queue has changed since this was asked last."""
+        with self._changed:
+            if self._looked == self._changes:
+                return None
+            self._looked = self._changes
+            return next(iter(fair_order(self._store.queued(), self._last_served)), None)
 
     def take(self) -> tuple[Job, Control] | None:
         """The next job to run, waiting for one if need be; None once the queue is closed."""
@@ -185,6 +209,11 @@ class Jobs:
             self._changed.notify_all()
 
     @property
+    def drawing(self) -> bool:
+        """Whether a job is being drawn."""
+        return bool(self._running)
+
+    @property
     def closed(self) -> bool:
         """Whether the server is stopping."""
         return self._closed
@@ -194,6 +223,7 @@ class Jobs:
         self._bus.open(job_id).publish("end", {"state": state, "error": error})
 
     def _tell_positions(self) -> None:
+        self._changes += 1
         for place, job in enumerate(fair_order(self._store.queued(), self._last_served)):
             channel = self._bus.open(job.id)
             position = place + len(self._running)

@@ -6,10 +6,11 @@ import base64
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from webui.catalog.checkpoints import Catalog
+from webui.catalog.catalog import Catalog
 from webui.engine.protocol import Engine, EngineError, Order, Picture
 from webui.jobs.events import Channel, EventBus
 from webui.jobs.model import Job, SavedPicture
@@ -41,8 +42,14 @@ class Worker:
         self._outputs = outputs
         self._catalog = catalog
         self._make_engine = make_engine
+        self._engine: Engine | None = None
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self.status = EngineStatus("starting", "starting the engine")
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine, once it has started."""
+        return self._engine
 
     def start(self) -> None:
         """Begin."""
@@ -56,16 +63,16 @@ class Worker:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        engine = self._start_engine()
+        self._start_engine()
         try:
             while (taken := self._jobs.take()) is not None:
-                self._draw(engine, *taken)
+                self._draw(*taken)
         except Exception as error:
             log.exception("The queue stopped")
             sentence = f"The queue stopped ({type(error).__name__}: {error}). Restart Darkroom."
             self.status = EngineStatus("failed", sentence)
 
-    def _start_engine(self) -> Engine | None:
+    def _start_engine(self) -> None:
         try:
             self._report("loading torch")
             engine = self._make_engine()
@@ -73,27 +80,29 @@ class Worker:
             log.exception("The engine did not start")
             reason = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
             self.status = EngineStatus("failed", f"The engine did not start: {reason}")
-            return None
+            return
+        self._engine = engine
         try:
             engine.warm_up(self._catalog.default(), self._report)
         except Exception as error:
             # Another checkpoint may work; a job with this one will say so itself.
             log.warning("Warming up failed: %s", error)
         self.status = EngineStatus("ready", "ready")
-        return engine
 
     def _report(self, detail: str) -> None:
         self.status = EngineStatus("starting", detail)
 
-    def _draw(self, engine: Engine | None, job: Job, control: Control) -> None:
-        observer = _JobObserver(self._jobs, job, control, self._bus.open(job.id), self._outputs)
+    def _draw(self, job: Job, control: Control) -> None:
+        observer = _JobObserver(
+            self._jobs, job, control, self._bus.open(job.id), self._outputs, self._look_ahead
+        )
         try:
-            if engine is None:
+            if self._engine is None:
                 raise EngineError(self.status.detail)
             self._outputs.check_space()
-            order = Order(job.params, self._catalog.find(job.params.checkpoint), job.seed)
+            order = self._order(job)
             if not control.interrupted:
-                engine.draw(order, observer)
+                self._engine.draw(order, observer)
         except (EngineError, InvalidParamsError, StoreError) as error:
             self._jobs.finish(job, "failed", str(error))
         except Exception as error:
@@ -108,16 +117,37 @@ class Worker:
             else:
                 self._jobs.finish(job, "done")
 
+    def _order(self, job: Job) -> Order:
+        checkpoint = self._catalog.find(job.params.checkpoint)
+        return Order(job.params, checkpoint, job.seed, self._catalog.find_vae(job.params.vae, checkpoint))
+
+    def _look_ahead(self) -> None:
+        """Have the engine read what the next job needs, while this one is drawn."""
+        job = self._jobs.next_if_changed()
+        if job is None or self._engine is None:
+            return
+        with suppress(InvalidParamsError):  # the job will say so itself when its turn comes
+            self._engine.preload(self._order(job))
+
 
 class _JobObserver:
     """Tells a job's channel what the engine does. Implements `protocol.Observer`."""
 
-    def __init__(self, jobs: Jobs, job: Job, control: Control, channel: Channel, outputs: Outputs) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        job: Job,
+        control: Control,
+        channel: Channel,
+        outputs: Outputs,
+        look_ahead: Callable[[], None],
+    ) -> None:
         self._jobs = jobs
         self._job = job
         self._control = control
         self._channel = channel
         self._outputs = outputs
+        self._look_ahead = look_ahead
         self._progress = Progress(job.params)
         self._saved = 0
 
@@ -129,8 +159,13 @@ class _JobObserver:
     def phase(self, text: str) -> None:
         self._channel.publish("progress", self._progress.phase(text))
 
-    def step(self, iteration: int, step: int, steps: int) -> None:  # noqa: ARG002
-        self._channel.publish("progress", self._progress.step(iteration, step))
+    def step(self, iteration: int, step: int, steps: int) -> None:
+        self._channel.publish("progress", self._progress.step(iteration, step, steps))
+        self._look_ahead()
+
+    def notice(self, text: str) -> None:
+        if text not in self._channel.notices():
+            self._channel.publish("notice", {"text": text})
 
     def wants_preview(self) -> bool:
         return self._channel.watched

@@ -1,15 +1,17 @@
-"""CLIP's tokenizer, from a model's own folder: text -> token ids, in chunks of 75."""
+"""CLIP's tokenizer: text -> token ids, in chunks of 75."""
 
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 
+from webui.prompting.vocabulary import END, START, read_clip
+
 CHUNK = 75
-START, END = "<|startoftext|>", "<|endoftext|>"
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
@@ -32,6 +34,16 @@ class PromptTokenizer:
         self.start: int = vocabulary[START]
         self.end: int = vocabulary[END]
         self.padding: int = vocabulary[padding]
+
+    @classmethod
+    @cache
+    def clip(cls, padding: str = END) -> PromptTokenizer:
+        """CLIP's own 49,408 tokens, for models in a single file, which brings none.
+
+        `padding`: Stable Diffusion 1.x and SDXL's first text encoder fill up with the end token, 2.x, SDXL's
+        second one and the refiner's with "!", whose id is 0.
+        """
+        return cls(*read_clip(), padding)
 
     @classmethod
     def from_folder(cls, folder: Path) -> PromptTokenizer:

@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from webui import __version__
-from webui.catalog.checkpoints import Catalog
+from webui.catalog.catalog import Catalog
+from webui.catalog.entry import CLASSIC
 from webui.config import Config
 from webui.jobs.service import Jobs
-from webui.params import GenerationParams
 from webui.ui import txt2img
-from webui.ui.components.controls import CHECKPOINT_ID, element_ids, hints, tool
+from webui.ui.components.controls import element_ids, hints
 from webui.ui.components.token_count import TokenCounts
+from webui.ui.following import OWN_LOOP_ONLY, starting_params
+from webui.ui.models_tab import build_models_tab
 from webui.ui.queue_tab import build_queue_tab
+from webui.ui.quicksettings import REFRESH_ID, build_quicksettings
+from webui.ui.settings_tab import build_settings_tab
 from webui.ui.theme import build_theme
 from webui.ui.txt2img import Txt2Img
 
@@ -40,85 +43,57 @@ def build_page(catalog: Catalog, jobs: Jobs) -> gr.Blocks:
     ) as page:
         with gr.Row(elem_id="quicksettings", elem_classes="dr-top"):
             gr.HTML(BRAND, js_on_load=None, apply_default_css=False, elem_classes="dr-top-start")
-            checkpoint, refresh = _checkpoint_picker(catalog)
+            quick = build_quicksettings(catalog)
             gr.HTML(STATUS, js_on_load=None, apply_default_css=False, elem_classes="dr-top-end")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
-                tab = txt2img.build_txt2img(catalog, jobs, TokenCounts(catalog), checkpoint)
+                tab = txt2img.build_txt2img(catalog, jobs, TokenCounts(catalog), quick)
             with gr.Tab("Queue", id="queue", elem_id="tab_queue"):
                 build_queue_tab()
-        _wire_refresh(catalog, checkpoint, refresh)
+            with gr.Tab("Models", id="models", elem_id="tab_models"):
+                build_models_tab()
+            with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
+                build_settings_tab()
         _wire_restore(catalog, jobs, tab, page)
     return page
-
-
-def _checkpoint_picker(catalog: Catalog) -> tuple[gr.Dropdown, gr.Button]:
-    default = catalog.default()
-    with gr.Row(elem_classes="dr-checkpoint", equal_height=True):
-        picker = gr.Dropdown(
-            _names(catalog),
-            value=default.name if default else None,
-            label="Stable Diffusion checkpoint",
-            elem_id=CHECKPOINT_ID,
-            scale=1,
-        )
-        return picker, tool("refresh", "refresh_sd_model_checkpoint")
-
-
-def _names(catalog: Catalog) -> list[tuple[str, str]]:
-    return [
-        (f"{known.name} (unusable)" if known.problem else known.name, known.name)
-        for known in catalog.checkpoints()
-    ]
-
-
-def _wire_refresh(catalog: Catalog, picker: gr.Dropdown, refresh: gr.Button) -> None:
-    def read_again() -> gr.Dropdown:
-        catalog.refresh()
-        return gr.Dropdown(choices=_names(catalog))
-
-    refresh.click(read_again, None, picker, show_progress="hidden", api_visibility="private")
 
 
 def _wire_restore(catalog: Catalog, jobs: Jobs, tab: Txt2Img, page: gr.Blocks) -> None:
     """A page that is opened again shows the settings of its owner's last job."""
 
     def restore(request: gr.Request) -> list[Any]:
-        catalog.refresh()
+        catalog.refresh(older_than=2)
         last = jobs.listed(txt2img.owner_behind(request), limit=1)
-        params = last[0].params if last else txt2img.starting_params(catalog.default())
+        params = last[0].params if last else starting_params(catalog.default())
         model = catalog.get(params.checkpoint) or catalog.default()
-        params = params.changed(checkpoint=model.name if model else "")
-        values = [_restored(catalog, field, control, params) for field, control in tab.controls.items()]
-        return [*values, gr.Dataset(**txt2img.samples(model))]
+        return tab.shown(catalog, params.changed(checkpoint=model.name if model else ""), model)
 
-    outputs = [*tab.controls.values(), tab.examples]
-    page.load(restore, None, outputs, show_progress="hidden", api_visibility="private")
-
-
-def _restored(catalog: Catalog, field: str, control: Component, params: GenerationParams) -> object:
-    value = getattr(params, field)
-    if field == "checkpoint":
-        return gr.Dropdown(choices=_names(catalog), value=value)
-    if isinstance(control, gr.Slider):
-        # A job from the API may lie outside what the slider offers.
-        value = max(control.minimum, min(control.maximum, value))
-    return value
+    page.load(restore, None, tab.outputs, show_progress="hidden", api_visibility="private")
 
 
 def head(config: Config) -> str:
     """What goes into the page's <head>: the style sheet, the script, and what the script must know."""
     known = {
         "theme": config.theme,
-        "hints": {**hints("txt2img"), "refresh_sd_model_checkpoint": "Look for new checkpoints"},
+        "hints": {**hints("txt2img"), REFRESH_ID: "Look for new models"},
         "elements": {"txt2img": element_ids("txt2img")},
+        "own_loop": {"fields": OWN_LOOP_ONLY, "families": ("", *CLASSIC)},
     }
     return (
         '<meta name="color-scheme" content="dark light">'
         f'<meta name="darkroom" content="{html.escape(json.dumps(known))}">'
         f'<link rel="stylesheet" href="darkroom/darkroom.css?v={__version__}">'
+        f'<link rel="stylesheet" href="darkroom/models.css?v={__version__}">'
+        '<script type="module" src="darkroom/theme.js"></script>'
         f'<script type="module" src="darkroom/main.js?v={__version__}"></script>'
+        f"{_preloads()}"
     )
+
+
+def _preloads() -> str:
+    """All modules at once: else the browser learns of each only from the one that imports it."""
+    modules = sorted(path.name for path in STATIC.glob("*.js") if path.name != "main.js")
+    return "".join(f'<link rel="modulepreload" href="darkroom/{name}">' for name in modules)
 
 
 def page_options() -> dict[str, Any]:

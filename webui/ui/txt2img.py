@@ -6,36 +6,61 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
-from webui.catalog.checkpoints import Catalog, Checkpoint
+from webui.catalog.catalog import Catalog
+from webui.catalog.entry import ModelFile
 from webui.guard import owner_of
 from webui.jobs.service import Jobs
 from webui.params import GenerationParams
 from webui.ui.components.controls import Controls, Maker, tool
 from webui.ui.components.stage import stage
 from webui.ui.components.token_count import TokenCounts, token_counter
+from webui.ui.following import CHANGING, can_use, followed, restored, samples, starting_params
+from webui.ui.quicksettings import Quicksettings, checkpoint_choices
 from webui.ui.submission import submit
 
 TAB = "txt2img"
-FOLLOWS_CHECKPOINT = ("width", "height", "steps", "cfg_scale", "sampler_name", "scheduler")
 
 
 @dataclass(frozen=True)
 class Txt2Img:
-    """The tab's parts that others fill: its controls by field, the checkpoint picker among them."""
+    """The tab's parts that others fill: its controls by field, the pickers on top among them."""
 
     controls: Controls
+    advanced: gr.Accordion
     examples: gr.Dataset
 
+    @property
+    def followers(self) -> list[Block]:
+        """What `chosen` updates, in its order."""
+        return [*(self.controls[field] for field in CHANGING), self.advanced, self.examples]
 
-def build_txt2img(catalog: Catalog, jobs: Jobs, counts: TokenCounts, checkpoint: gr.Dropdown) -> Txt2Img:
+    def chosen(self, catalog: Catalog, model: ModelFile | None) -> list[Any]:
+        """Updates of `followers` for a checkpoint that has just been chosen."""
+        return [*followed(catalog, model), *self._beside(model)]
+
+    @property
+    def outputs(self) -> list[Block]:
+        """What `shown` updates, in its order."""
+        return [*self.controls.values(), self.advanced, self.examples]
+
+    def shown(self, catalog: Catalog, params: GenerationParams, model: ModelFile | None) -> list[Any]:
+        """Updates of `outputs` that bring `params` back."""
+        return [*restored(catalog, self.controls, params, model), *self._beside(model)]
+
+    def _beside(self, model: ModelFile | None) -> list[Any]:
+        return [gr.update(visible=can_use(model, "clip_skip")), gr.Dataset(**samples(model))]
+
+
+def build_txt2img(catalog: Catalog, jobs: Jobs, counts: TokenCounts, quick: Quicksettings) -> Txt2Img:
     """Lay the tab out and wire it."""
     model = catalog.default()
     make = Maker(TAB, starting_params(model))
     with gr.Row(elem_classes="dr-head"):
         with gr.Column(elem_classes="dr-prompts"):
-            prompts = _prompts(make, counts, checkpoint)
+            prompts = _prompts(make, counts, quick.checkpoint)
         with gr.Column(elem_classes="dr-actions"):
             generate = gr.Button("Generate", variant="primary", size="lg", elem_id=f"{TAB}_generate")
             with gr.Row(elem_classes="dr-stop"):
@@ -44,34 +69,22 @@ def build_txt2img(catalog: Catalog, jobs: Jobs, counts: TokenCounts, checkpoint:
     examples = _examples(prompts["prompt"], model)
     with gr.Row(elem_classes="dr-body"):
         with gr.Column(elem_classes="dr-controls", min_width=320):
-            controls: Controls = {**prompts, **_settings(make), "checkpoint": checkpoint}
+            settings, advanced = _settings(make)
         with gr.Column(elem_classes="dr-picture", min_width=320):
             stage(TAB)
+    controls: Controls = {**prompts, **settings, "checkpoint": quick.checkpoint, "vae": quick.vae}
+    tab = Txt2Img(controls, advanced, examples)
     ticket = gr.Textbox(visible="hidden", elem_id=f"{TAB}_ticket", show_label=False)
     _wire_generate(jobs, generate, controls, ticket)
     interrupt.click(None, js=f"() => darkroom.interrupt('{TAB}')", api_visibility="private")
     skip.click(None, js=f"() => darkroom.skip('{TAB}')", api_visibility="private")
     examples.click(_first, examples, prompts["prompt"], api_visibility="private", queue=False)
-    _wire_checkpoint(catalog, checkpoint, controls, examples)
-    return Txt2Img(controls, examples)
+    _wire_checkpoint(catalog, quick.checkpoint, tab)
+    return tab
 
 
-def samples(model: Checkpoint | None) -> dict[str, Any]:
-    """What the row of examples shows for a checkpoint."""
-    texts = model.examples if model else ()
-    return {"samples": [[text] for text in texts], "visible": bool(texts)}
-
-
-def _examples(prompt: Component, model: Checkpoint | None) -> gr.Dataset:
+def _examples(prompt: Component, model: ModelFile | None) -> gr.Dataset:
     return gr.Dataset(components=[prompt], type="values", elem_id=f"{TAB}_examples", **samples(model))
-
-
-def starting_params(model: Checkpoint | None) -> GenerationParams:
-    """What the page opens with: the checkpoint's own settings and the first of its examples."""
-    if model is None:
-        return GenerationParams()
-    prompt = model.examples[0] if model.examples else ""
-    return GenerationParams(prompt=prompt, checkpoint=model.name).completed(model.defaults)
 
 
 def _first(sample: list[str]) -> str:
@@ -88,7 +101,7 @@ def _prompts(make: Maker, counts: TokenCounts, checkpoint: gr.Dropdown) -> Contr
     return prompts
 
 
-def _settings(make: Maker) -> Controls:
+def _settings(make: Maker) -> tuple[Controls, gr.Accordion]:
     controls: Controls = {}
     with gr.Group(elem_classes="dr-group"):
         with gr.Row():
@@ -105,6 +118,9 @@ def _settings(make: Maker) -> Controls:
             controls["batch_size"] = make.slider("batch_size", 1, 8, 1)
     with gr.Group(elem_classes="dr-group"):
         controls["cfg_scale"] = make.slider("cfg_scale", 1, 30, 0.5)
+    with gr.Accordion("Advanced", open=False, elem_id=f"{TAB}_advanced", elem_classes="dr-group") as advanced:
+        controls["clip_skip"] = make.slider("clip_skip", 1, 12, 1)
+        controls["step_cache"] = make.slider("step_cache", 1, 5, 1)
     with gr.Group(elem_classes="dr-group"), gr.Row(equal_height=True, elem_classes="dr-seed"):
         controls["seed"] = make.seed()
         random = tool("dice", f"{TAB}_random_seed")
@@ -114,7 +130,7 @@ def _settings(make: Maker) -> Controls:
     random.click(None, None, controls["seed"], js="() => -1", api_visibility="private")
     keep_or_take = f"(seed) => darkroom.shownSeed('{TAB}') ?? seed"
     reuse.click(None, controls["seed"], controls["seed"], js=keep_or_take, api_visibility="private")
-    return controls
+    return controls, advanced
 
 
 def _wire_generate(jobs: Jobs, generate: gr.Button, controls: Controls, ticket: gr.Textbox) -> None:
@@ -141,20 +157,27 @@ def owner_behind(event: gr.Request) -> str:
     return owner_of(event.request)
 
 
-def _wire_checkpoint(
-    catalog: Catalog, checkpoint: gr.Dropdown, controls: Controls, examples: gr.Dataset
-) -> None:
-    followers = [controls[field] for field in FOLLOWS_CHECKPOINT]
-
+def _wire_checkpoint(catalog: Catalog, checkpoint: gr.Dropdown, tab: Txt2Img) -> None:
     def follow(name: str) -> list[Any]:
         model = catalog.get(name)
         if model and model.problem:
             gr.Warning(model.problem)
-        defaults = starting_params(model)
-        values = [getattr(defaults, field) for field in FOLLOWS_CHECKPOINT]
-        return [*values, gr.Dataset(**samples(model))]
+        return tab.chosen(catalog, model)
 
     # `select` and not `change`: settings that the page restores are not to be overwritten.
-    checkpoint.select(
-        follow, checkpoint, [*followers, examples], show_progress="hidden", api_visibility="private"
+    checkpoint.select(follow, checkpoint, tab.followers, show_progress="hidden", api_visibility="private")
+
+    def use(name: str) -> list[Any]:
+        return [gr.Dropdown(choices=checkpoint_choices(catalog), value=name), *follow(name)]
+
+    # The Models tab presses this button; the script says which checkpoint was meant.
+    wanted = gr.Textbox(visible="hidden", show_label=False)
+    button = gr.Button(visible="hidden", elem_id="use_model")
+    button.click(
+        use,
+        wanted,
+        [checkpoint, *tab.followers],
+        js="() => darkroom.wanted",
+        show_progress="hidden",
+        api_visibility="private",
     )

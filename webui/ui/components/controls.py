@@ -23,9 +23,12 @@ ELEMENT_IDS = {
     "n_iter": "batch_count",
     "batch_size": "batch_size",
     "cfg_scale": "cfg_scale",
+    "clip_skip": "clip_skip",
+    "step_cache": "step_cache",
     "seed": "seed",
 }
 CHECKPOINT_ID = "setting_sd_model_checkpoint"
+VAE_ID = "setting_sd_vae"
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def hints(tab: str) -> dict[str, str]:
     described = {ids[field]: GenerationParams.model_fields[field].description or "" for field in ELEMENT_IDS}
     return {
         **described,
+        VAE_ID: GenerationParams.model_fields["vae"].description or "",
         f"{tab}_generate": "Draw (Ctrl+Enter)",
         f"{tab}_interrupt": "Stop this job; finished pictures stay (Esc)",
         f"{tab}_skip": "Leave this batch, go on with the next (Alt+Enter)",
@@ -92,7 +96,8 @@ def hints(tab: str) -> dict[str, str]:
 
 def element_ids(tab: str) -> dict[str, str]:
     """Field -> its control's id in the page, so that an error can stand where it belongs."""
-    return {"checkpoint": CHECKPOINT_ID, **{field: f"{tab}_{name}" for field, name in ELEMENT_IDS.items()}}
+    own = {field: f"{tab}_{name}" for field, name in ELEMENT_IDS.items()}
+    return {"checkpoint": CHECKPOINT_ID, "vae": VAE_ID, **own}
 
 
 Controls = dict[str, Component]

@@ -17,6 +17,7 @@ FRAME = """
   </div>
   <div class="dr-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" hidden><div></div></div>
   <p class="dr-status"></p>
+  <ul class="dr-notices" role="status" aria-live="polite" aria-label="Notices"></ul>
   <p class="dr-announce" role="status" aria-live="polite"></p>
   <div class="dr-row">
     <div class="dr-thumbs" role="group" aria-label="Pictures of this job"></div>

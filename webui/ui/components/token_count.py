@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from webui.catalog.checkpoints import Catalog
+from webui.catalog.catalog import Catalog
+from webui.catalog.entry import ModelFile
 from webui.params import InvalidParamsError
 from webui.prompting.tokens import CHUNK, PromptTokenizer
 
@@ -27,8 +28,14 @@ class TokenCounts:
     def _tokenizer(self, name: str) -> PromptTokenizer:
         checkpoint = self._catalog.find(name)
         if checkpoint.name not in self._tokenizers:
-            self._tokenizers[checkpoint.name] = PromptTokenizer.from_folder(checkpoint.path / "tokenizer")
+            self._tokenizers[checkpoint.name] = _read(checkpoint)
         return self._tokenizers[checkpoint.name]
+
+
+def _read(checkpoint: ModelFile) -> PromptTokenizer:
+    # Single files bring no tokenizer: theirs is CLIP's.
+    own = checkpoint.folder
+    return PromptTokenizer.from_folder(checkpoint.path / "tokenizer") if own else PromptTokenizer.clip()
 
 
 def token_counter(

@@ -3,17 +3,26 @@
 import { isOver } from "./words.js";
 
 const JOBS = "/api/v1/jobs";
+const DOWNLOADS = "/api/v1/downloads";
+const MODELS = "/api/v1/models";
 
-async function ask(method, path) {
-  const response = await fetch(path, { method, headers: { Accept: "application/json" } });
+async function ask(method, path, content) {
+  const headers = { Accept: "application/json" };
+  if (content !== undefined) headers["Content-Type"] = "application/json";
+  const response = await fetch(path, { method, headers, body: JSON.stringify(content) });
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) {
-    const error = new Error(typeof body.detail === "string" ? body.detail : `The server answered ${response.status}.`);
-    error.status = response.status;
-    throw error;
-  }
+  if (!response.ok) throw refusal(response.status, body?.detail);
   return body;
 }
+
+// `problems` are {field, message} where the server told which fields were wrong.
+function refusal(status, detail) {
+  const problems = Array.isArray(detail) ? detail.map(({ loc, msg }) => ({ field: loc.at(-1), message: msg })) : [];
+  const text = typeof detail === "string" ? detail : problems.map(({ message }) => message).join(" ");
+  return Object.assign(new Error(text || `The server answered ${status}.`), { status, problems });
+}
+
+const query = (fields) => new URLSearchParams(fields).toString();
 
 export const health = () => ask("GET", "/healthz");
 export const listJobs = (limit = 50) => ask("GET", `${JOBS}?limit=${limit}`);
@@ -22,7 +31,25 @@ export const interruptJob = (id) => ask("DELETE", `${JOBS}/${id}`);
 export const skipBatch = (id) => ask("POST", `${JOBS}/${id}/skip`);
 export const runAgain = (id) => ask("POST", `${JOBS}/${id}/run-again`);
 
-const KINDS = ["progress", "preview", "image", "end"];
+export const listModels = () => ask("GET", MODELS);
+export const refreshModels = () => ask("POST", `${MODELS}/refresh`);
+export const modelSettings = (name) => ask("GET", `${MODELS}/settings?${query({ name })}`);
+export const setModel = (name, settings) => ask("PUT", `${MODELS}/settings?${query({ name })}`, settings);
+export const loadModel = (name) => ask("POST", `${MODELS}/load`, { name });
+export const unloadModel = (name = null) => ask("POST", `${MODELS}/unload`, { name });
+export const memory = () => ask("GET", "/api/v1/memory");
+
+export const readSettings = () => ask("GET", "/api/v1/settings");
+export const applySettings = (changes) => ask("PUT", "/api/v1/settings", changes);
+
+export const curated = () => ask("GET", "/api/v1/curated");
+export const listDownloads = () => ask("GET", DOWNLOADS);
+export const candidates = (source) => ask("GET", `${DOWNLOADS}/candidates?${query({ source })}`);
+export const startDownload = (wish) => ask("POST", DOWNLOADS, wish);
+export const cancelDownload = (id) => ask("DELETE", `${DOWNLOADS}/${id}`);
+export const retryDownload = (id) => ask("POST", `${DOWNLOADS}/${id}/retry`);
+
+const KINDS = ["progress", "preview", "image", "notice", "end"];
 const AGAIN = 2000;
 
 // Tells `listener(kind, data)` what happens to the job until its end; returns a function that stops it.
@@ -37,6 +64,7 @@ class Watch {
     this.id = id;
     this.listener = listener;
     this.told = 0; // how many images the listener has
+    this.noticed = new Set(); // the notices that it has
     this.over = false;
     this.follow = this.follow.bind(this);
     this.stopper = () => this.stop();
@@ -72,6 +100,7 @@ class Watch {
     }
     if (this.over) return;
     if (!isOver(job.state)) this.tell("progress", job);
+    for (const text of job.notices ?? []) this.tell("notice", { text });
     job.images.forEach((image, number) => this.tell("image", { ...image, number }));
     if (isOver(job.state)) this.tell("end", job);
     else if (document.hidden) this.timer = setTimeout(() => this.poll(), AGAIN);
@@ -80,6 +109,8 @@ class Watch {
 
   tell(kind, data) {
     if (this.over || (kind === "image" && data.number < this.told)) return;
+    if (kind === "notice" && this.noticed.has(data.text)) return;
+    if (kind === "notice") this.noticed.add(data.text);
     if (kind === "image") this.told = data.number + 1;
     if (kind === "end") this.stop();
     this.listener(kind, data);

@@ -20,3 +20,12 @@ export function warning(className, text) {
   made.setAttribute("role", "alert");
   return made;
 }
+
+// Calls `act` when `root` comes into view, and each `every` ms while it is there; returns whether it is.
+export function whileVisible(root, every, act) {
+  const visible = () => !document.hidden && root.offsetParent !== null;
+  const look = () => visible() && act();
+  setInterval(look, every);
+  new IntersectionObserver(look).observe(root);
+  return visible;
+}

@@ -1,11 +1,15 @@
-// The page's script: finds the stages, follows jobs, keys, theme, hints and the engine's state.
+// The page's script: takes up the page's parts; errors, keys, hints and the engine's state.
 
 import { health } from "./api.js";
 import { warning } from "./dom.js";
+import { known } from "./known.js";
+import { ModelsTab } from "./models.js";
 import { QueueList } from "./queue.js";
+import { SettingsTab } from "./settings.js";
 import { Stage } from "./stage.js";
+import { switchTheme } from "./theme.js";
 
-const known = JSON.parse(document.querySelector('meta[name="darkroom"]').content);
+const FIELD_ERROR = ".dr-field-error:not(.dr-models *, .dr-settings *)"; // forms of their own show theirs
 const stages = new Map();
 
 // What gradio's event handlers call. Before the page is laid out there is nothing to do.
@@ -17,12 +21,13 @@ window.darkroom = {
   },
   interrupt: (tab) => stages.get(tab)?.interrupt(),
   skip: (tab) => stages.get(tab)?.skip(),
+  wanted: "", // the checkpoint that the Models tab is to choose
   shownSeed: (tab) => stages.get(tab)?.pictures.seed,
 };
 
 // Each error stands at the control that caused it; what belongs to none stands on the stage.
 function showErrors(tab, errors) {
-  document.querySelectorAll(".dr-field-error").forEach((old) => old.remove());
+  document.querySelectorAll(FIELD_ERROR).forEach((old) => old.remove());
   const placed = errors.filter(({ field, message }) => {
     const control = document.getElementById(known.elements[tab][field]);
     if (control) control.append(warning("dr-field-error", message));
@@ -30,7 +35,7 @@ function showErrors(tab, errors) {
   });
   const rest = errors.filter((error) => !placed.includes(error)).map(({ message }) => message);
   stages.get(tab)?.setError(rest.join(" "));
-  document.querySelector(".dr-field-error")?.scrollIntoView({ block: "nearest" });
+  document.querySelector(FIELD_ERROR)?.scrollIntoView({ block: "nearest" });
 }
 
 function adopt() {
@@ -42,28 +47,47 @@ function adopt() {
     stage.draw();
     stage.restore();
   });
-  const queue = document.querySelector(".dr-queue:not([data-adopted])");
-  if (queue) {
-    queue.dataset.adopted = "yes";
-    new QueueList(queue, {
+  once(".dr-queue", (root) => {
+    new QueueList(root, {
       show: (id) => onStage((stage) => stage.visit(id)),
       begun: (id) => onStage((stage) => stage.submitted(id)),
     });
-  }
-  const theme = document.querySelector(".dr-theme:not([data-adopted])");
-  if (theme) {
-    theme.dataset.adopted = "yes";
-    theme.addEventListener("click", switchTheme);
-  }
+  });
+  once(".dr-models", (root) => new ModelsTab(root, { use: useCheckpoint, chosen: chosenCheckpoint, canUse }));
+  once(".dr-settings", (root) => new SettingsTab(root));
+  once(".dr-theme", (button) => button.addEventListener("click", switchTheme));
   addHints();
   // gradio may lay out, or draw anew, buttons after their stage.
   stages.forEach((stage) => stage.drawButtons());
 }
 
+// gradio draws parts anew now and then; each is taken up once.
+function once(selector, take) {
+  const found = document.querySelector(`${selector}:not([data-adopted])`);
+  if (!found) return;
+  found.dataset.adopted = "yes";
+  take(found);
+}
+
 function onStage(act) {
   act(stages.get("txt2img"));
+  showTab();
+}
+
+function showTab() {
   document.querySelector('[role="tab"][id*="txt2img"], #tab_txt2img-button')?.click();
 }
+
+function useCheckpoint(name) {
+  window.darkroom.wanted = name;
+  document.getElementById("use_model")?.click();
+  showTab();
+}
+
+// Whether a field of the parameters means anything to a model.
+const canUse = ({ family }, field) => !known.own_loop.fields.includes(field) || known.own_loop.families.includes(family);
+
+const chosenCheckpoint = () => document.querySelector("#setting_sd_model_checkpoint input")?.value;
 
 function addHints() {
   for (const [id, hint] of Object.entries(known.hints)) {
@@ -95,21 +119,6 @@ function press(event, id) {
   }, 50);
 }
 
-function wantsDark() {
-  const kept = localStorage.getItem("darkroom.theme") ?? known.theme;
-  return kept === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : kept === "dark";
-}
-
-function applyTheme() {
-  document.body.classList.toggle("dark", wantsDark());
-  document.documentElement.style.colorScheme = wantsDark() ? "dark" : "light";
-}
-
-function switchTheme() {
-  localStorage.setItem("darkroom.theme", wantsDark() ? "light" : "dark");
-  applyTheme();
-}
-
 async function followEngine() {
   const chip = document.querySelector(".dr-engine");
   const state = await health().catch(() => ({ engine: "away", detail: "The server does not answer." }));
@@ -121,8 +130,6 @@ async function followEngine() {
   setTimeout(followEngine, state.engine === "ready" ? 15000 : 700);
 }
 
-applyTheme();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
 new MutationObserver(adopt).observe(document.body, { childList: true, subtree: true });
 adopt();
 followEngine();

@@ -1,7 +1,7 @@
 // The Queue tab: one's own jobs, newest first, and what can be done with each.
 
 import { interruptJob, listJobs, runAgain } from "./api.js";
-import { button, element } from "./dom.js";
+import { button, element, whileVisible } from "./dom.js";
 import { isOver, pictures } from "./words.js";
 
 const EVERY = 1500;
@@ -13,13 +13,8 @@ export class QueueList {
     this.show = show; // (job id) -> shows it on its stage
     this.begun = begun; // (job id) -> the same for one that was begun here just now
     this.drawn = "";
-    setInterval(() => this.visible() && this.refresh(), EVERY);
-    document.addEventListener("darkroom:ended", () => this.visible() && this.refresh());
-    new IntersectionObserver(() => this.visible() && this.refresh()).observe(root);
-  }
-
-  visible() {
-    return !document.hidden && this.root.offsetParent !== null;
+    const visible = whileVisible(root, EVERY, () => this.refresh());
+    document.addEventListener("darkroom:ended", () => visible() && this.refresh());
   }
 
   async refresh() {

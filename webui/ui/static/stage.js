@@ -1,7 +1,7 @@
 // The stage: preview, progress and result of a tab's jobs, in one place.
 
 import { getJob, interruptJob, listJobs, runAgain, skipBatch, watchJob } from "./api.js";
-import { button, warning } from "./dom.js";
+import { button, element, warning } from "./dom.js";
 import { Pictures } from "./pictures.js";
 import { aloud, describe, outcome, outcomeAloud, shortly } from "./words.js";
 
@@ -72,6 +72,7 @@ export class Stage {
     this.progress = { state: "queued", step: 0, steps: 0 };
     this.pictures.begin();
     this.setError("");
+    this.part(".dr-notices").replaceChildren();
     this.stop = watchJob(id, (kind, data) => this[`on_${kind}`](data));
     this.draw();
     this.remember();
@@ -94,6 +95,10 @@ export class Stage {
 
   on_image(picture) {
     this.pictures.add(picture);
+  }
+
+  on_notice({ text }) {
+    this.part(".dr-notices").append(element("li", "", text));
   }
 
   on_end({ state, error }) {

@@ -1,0 +1,119 @@
+"""What the catalog knows of a file or folder in the model folders. Nothing here reads a disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal[
+    "checkpoint",
+    "vae",
+    "lora",
+    "controlnet",
+    "t2i-adapter",
+    "ip-adapter",
+    "embedding",
+    "hypernetwork",
+    "upscaler",
+    "text-encoder",
+    "diffusion-model",
+    "other",
+]
+"""What a file is for. "diffusion-model": a UNet or transformer alone. "other": foreign, broken or unknown."""
+
+Family = Literal["", "sd1", "sd2", "sdxl", "sdxl-refiner", "sd3", "flux", "other"]
+"""The architecture. "other": one that diffusers' own pipeline draws with. "": unknown, or it has none."""
+
+CLASSIC: tuple[Family, ...] = ("sd1", "sd2", "sdxl", "sdxl-refiner")
+"""The Stable Diffusion families with a UNet. All others are drawn by diffusers' own pipelines."""
+
+Variant = Literal["", "inpaint", "pix2pix"]
+"""Which inputs a UNet takes beside the latents: none, mask and masked picture (9), a picture (8)."""
+
+Layout = Literal["original", "diffusers", ""]
+"""Names of the weights: as in the first release of the family (one file), or as diffusers names them."""
+
+Prediction = Literal["epsilon", "v_prediction"]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the header of a file, or the JSON files of a folder, tell.
+
+    `problem` says in a sentence why it can't be used: truncated, foreign, a pickle that holds code.
+    """
+
+    kind: Kind = "other"
+    family: Family = ""
+    variant: Variant = ""
+    layout: Layout = ""
+    dtype: str = ""
+    """The number format of most of the weights: fp32, fp16, bf16, fp8, ..."""
+    pipeline: str = ""
+    """A folder's `_class_name` in model_index.json."""
+    prediction: Prediction | None = None
+    """None: nothing in the file tells."""
+    zero_snr: bool | None = None
+    has_vae: bool = True
+    has_text_encoder: bool = True
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What a person has set for one model in the Models tab. None: follows the file.
+
+    `defaults` holds fields of GenerationParams (vae, sampler_name, scheduler, steps, width, height,
+    cfg_scale, clip_skip).
+    """
+
+    defaults: dict[str, Any] = field(default_factory=dict[str, Any])
+    prediction: Prediction | None = None
+    zero_snr: bool | None = None
+    notes: str = ""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file or diffusers folder. `problem` says in a sentence why it can't be used, if so."""
+
+    name: str
+    """Its path inside its model folder, with "/": what the picker shows, `anime/foo.safetensors`."""
+    path: Path
+    kind: Kind = "checkpoint"
+    identity: Identity = Identity()
+    folder: bool = False
+    """Whether it is in diffusers' folder format."""
+    problem: str | None = None
+    size: int = 0
+    """Bytes; of a folder, those of its weights."""
+    modified: float = 0.0
+    sha256: str | None = None
+    """Of the file (of a folder: of its UNet's or transformer's weights); None until it has been computed."""
+    thumbnail: Path | None = None
+    description: str = ""
+    settings: ModelSettings = ModelSettings()
+    defaults: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Fields of GenerationParams to begin with: the architecture's, then its card's, then `settings`'."""
+    examples: tuple[str, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """The name that infotexts tell: without folders and extension."""
+        return self.path.name if self.folder else self.path.stem
+
+    @property
+    def short_hash(self) -> str | None:
+        """A1111's: the first ten hex digits of the sha256."""
+        return self.sha256[:10] if self.sha256 else None
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """What the UNet predicts, if anyone has said so."""
+        return self.settings.prediction or self.identity.prediction
+
+    @property
+    def zero_snr(self) -> bool | None:
+        """Whether it was trained to a terminal signal-to-noise ratio of zero, if anyone has said so."""
+        return self.identity.zero_snr if self.settings.zero_snr is None else self.settings.zero_snr

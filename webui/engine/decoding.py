@@ -1,0 +1,78 @@
+"""Latents -> pictures and back, with whatever VAE is chosen, in a number format that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from PIL import Image
+from torch import Tensor
+
+from webui.engine.devices import is_out_of_memory
+from webui.engine.previews import normalized
+from webui.engine.protocol import EngineError
+
+Lend = Callable[[torch.dtype], AbstractContextManager[AutoencoderKL]]
+"""Has the VAE in a number format, on its device, for a block."""
+
+
+class Decoder:
+    """One VAE at work. `tiled` tells whether to work in tiles, which needs less memory."""
+
+    def __init__(self, lend: Lend, dtype: torch.dtype, tiled: Callable[[], bool]) -> None:
+        self._lend = lend
+        self._dtype = dtype
+        self._tiled = tiled
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Latents, as the UNet knows them, of pictures (batch, 3, height, width) in [-1, 1]."""
+        with self._lend(self._dtype) as vae:
+            vae.use_tiling = self._tiled()
+            known = cast(Any, vae.encode(pixels.to(vae.dtype))).latent_dist.mode().float()
+            return normalized(vae, known)
+
+    def decode(self, latents: Tensor, notice: Callable[[str], None] | None = None) -> Image.Image:
+        """The picture that latents of shape (1, channels, height, width) stand for.
+
+        Where the VAE gives numbers that are none, it goes on in 32 bits; where memory runs out, in tiles.
+
+        Raises:
+            EngineError: the numbers are none (NaN) in 32 bits too.
+        """
+        tell = notice or _nobody
+        rgb = self._in_time(latents, tell)
+        if not torch.isfinite(rgb).all() and self._dtype != torch.float32:
+            tell("The VAE gave numbers that are none (NaN) in 16 bits, so that it now runs in 32 bits.")
+            self._dtype = torch.float32
+            rgb = self._in_time(latents, tell)
+        if not torch.isfinite(rgb).all():
+            raise EngineError(
+                "The model gave numbers that are none (NaN). Set the precision to fp32 in the Settings tab, "
+                "or choose another VAE."
+            )
+        pixels = rgb.permute(1, 2, 0).add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+        return Image.fromarray(pixels.cpu().numpy())
+
+    def _in_time(self, latents: Tensor, tell: Callable[[str], None]) -> Tensor:
+        try:
+            return self._decoded(latents, tiled=None)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        tell("Memory ran out while the picture was decoded, so that it was decoded in tiles.")
+        return self._decoded(latents, tiled=True)
+
+    def _decoded(self, latents: Tensor, tiled: bool | None) -> Tensor:
+        """RGB of shape (3, height, width) in [-1, 1]."""
+        with self._lend(self._dtype) as vae:
+            config = cast(Any, vae.config)
+            vae.use_tiling = self._tiled() if tiled is None else tiled
+            unscaled = latents / config.scaling_factor + (config.shift_factor or 0.0)
+            return vae.decode(unscaled.to(vae.dtype), return_dict=False)[0][0].float()
+
+
+def _nobody(_: str) -> None:
+    pass

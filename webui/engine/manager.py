@@ -1,0 +1,163 @@
+"""The pipeline manager: opens checkpoints, from parts that are loaded already or by loading them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
+from webui.catalog.catalog import Catalog
+from webui.catalog.entry import ModelFile
+from webui.engine import memory
+from webui.engine.cache import Held, PartCache, PartKey, Wanted
+from webui.engine.decoding import Decoder
+from webui.engine.devices import DTYPES
+from webui.engine.forms import Forms
+from webui.engine.general.beside import Beside
+from webui.engine.memory import Plan
+from webui.engine.opening import Opening, open_studio
+from webui.engine.parts import wanted_of
+from webui.engine.protocol import MemoryReport, Order
+from webui.engine.studio import Studio
+from webui.infotext import ModelIdentity
+
+log = logging.getLogger(__name__)
+
+
+class PipelineManager:
+    """Opens checkpoints for one device. `open` is for one thread; the rest may be called from any.
+
+    `hashing`: whether infotexts tell the hash of a checkpoint, which may have to be computed.
+    """
+
+    def __init__(self, forms: Forms, catalog: Catalog, cache_dir: Path, *, hashing: bool = True) -> None:
+        self._forms = forms
+        self._catalog = catalog
+        self._cache_dir = cache_dir
+        self._hashing = hashing
+        self._cache = PartCache(forms.device, lambda: forms.budget(self._plan), self._forget)
+        self._studios: dict[Any, Studio] = {}
+        self._plan = Plan()
+        self._ahead: threading.Thread | None = None
+
+    @contextmanager
+    def open(self, order: Order, plan: Plan) -> Generator[Studio]:
+        """The studio of an order's checkpoint, its parts not let go before the end of the block.
+
+        Raises:
+            EngineError: it can't be loaded; the text says why.
+        """
+        self._plan = plan
+        with self._cache.lease(self._wanted(order, plan)) as held:
+            file = order.checkpoint
+            # What people set for a model changes how the same parts are used.
+            key = (tuple(part.key for part in held.values()), file.prediction, file.zero_snr)
+            if key not in self._studios:
+                self._studios[key] = self._opened(order, held)
+            yield self._studios[key]
+
+    def _opened(self, order: Order, held: dict[str, Held]) -> Studio:
+        main = held.get("unet") or held["transformer"]
+        opening = Opening(
+            order.checkpoint,
+            self._beside(order),
+            {part: each.module for part, each in held.items()},
+            replace(self._forms.placement, dtype=main.key.form.dtype),
+            lambda part: self._cache.on_device(held[part]),
+            lambda: self._decoder(order, held["vae"].key.form.dtype),
+            lambda: self._identity(order),
+            self._cache_dir / "previews",
+        )
+        return open_studio(opening)
+
+    def _decoder(self, order: Order, dtype: torch.dtype) -> Decoder:
+        @contextmanager
+        def lend(dtype: torch.dtype) -> Generator[AutoencoderKL]:
+            wanted = next(each for each in self._wanted(order, self._plan) if each.key.part == "vae")
+            form = replace(wanted.key.form, dtype=dtype)
+            with self._cache.lease([wanted.in_form(form)]) as held, self._cache.on_device(held["vae"]):
+                yield cast(AutoencoderKL, held["vae"].module)
+
+        return Decoder(lend, dtype, lambda: self._plan.vae_tiling)
+
+    def _identity(self, order: Order) -> ModelIdentity:
+        vae = order.vae
+        return ModelIdentity(
+            order.checkpoint.stem,
+            self._hash(order.checkpoint),
+            vae.path.name if vae else None,
+            self._hash(vae) if vae else None,
+        )
+
+    def _hash(self, file: ModelFile) -> str | None:
+        try:
+            return self._catalog.short_hash(file) if self._hashing else None
+        except OSError as error:
+            log.warning("The hash of %s can't be computed: %s", file.name, error)
+            return None
+
+    def _wanted(self, order: Order, plan: Plan) -> list[Wanted]:
+        file, device = order.checkpoint, self._forms.device
+        return wanted_of(file, self._beside(order), device, lambda part: self._forms.form(file, plan, part))
+
+    def _beside(self, order: Order) -> Beside:
+        encoders = [file for file in self._catalog.files("text-encoder") if not file.problem]
+        return Beside(tuple(encoders), order.vae, self._forms.t5_tokenizer)
+
+    def _forget(self, gone: PartKey) -> None:
+        for key in [key for key in self._studios if gone in key[0]]:
+            del self._studios[key]
+
+    def preload(self, order: Order) -> None:
+        """Begin to load what `order` needs on a thread of its own, if there is room beside what is in use."""
+        if self._ahead is None or not self._ahead.is_alive():
+            self._ahead = threading.Thread(
+                target=self._load_ahead, args=(order,), name="preload", daemon=True
+            )
+            self._ahead.start()
+
+    def _load_ahead(self, order: Order) -> None:
+        try:
+            wanted = self._wanted(order, self._forms.plan(order))
+            if self._cache.fits(wanted):
+                with self._cache.lease(wanted):
+                    pass
+        except Exception as error:
+            # The job itself will meet this again and say it to its owner.
+            log.info("Preloading %s failed: %s", order.checkpoint.name, error)
+
+    def unload(self, model: str | None = None) -> None:
+        """Let go the parts of `model` (None: of all) that aren't in use."""
+        self._cache.unload(model)
+
+    def make_room(self) -> None:
+        """Free all memory that isn't needed this moment, after it has run out."""
+        self._cache.leave_vram()
+        memory.trim()
+        if self._forms.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def report(self) -> MemoryReport:
+        """What is loaded now, and how much room there is."""
+        ram, budget, device = psutil.virtual_memory(), self._forms.budget(), self._forms.device
+        report = MemoryReport(
+            device="CPU",
+            precision=next(name for name, dtype in DTYPES.items() if dtype == self._forms.placement.dtype),
+            residents=self._cache.residents(),
+            ram_total=ram.total,
+            ram_free=ram.available,
+            ram_budget=budget.ram,
+        )
+        if device.type != "cuda":
+            return report
+        free, total = torch.cuda.mem_get_info(device)
+        name = torch.cuda.get_device_name(device)
+        return replace(report, device=name, vram_total=total, vram_free=free, vram_budget=budget.vram)

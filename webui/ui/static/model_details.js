@@ -1,0 +1,165 @@
+// A model's details in a dialog: what is known of it, what can be done with it, what is set for it.
+
+import { loadModel, modelSettings, setModel } from "./api.js";
+import { button, element, warning } from "./dom.js";
+import { Form } from "./form.js";
+import { doing, thumbnail } from "./model_card.js";
+import { familyName, fileSize, kindName, shortName, variantName } from "./model_words.js";
+
+export class Details {
+  // `use` selects the checkpoint for drawing, `chosen` names the one selected, `changed`: settings were kept.
+  constructor(root, { use, chosen, canUse, memory, changed }) {
+    this.root = root;
+    this.canUse = canUse;
+    this.use = use;
+    this.chosen = chosen;
+    this.memory = memory;
+    this.changed = changed;
+    this.model = null;
+    this.form = null;
+    // A click beside the dialog's content is one on the dialog itself.
+    root.addEventListener("click", (event) => event.target === root && root.close());
+    root.addEventListener("close", () => this.leave());
+  }
+
+  open(model) {
+    this.model = model;
+    this.root.setAttribute("aria-label", shortName(model));
+    this.root.replaceChildren(this.layout());
+    this.root.showModal();
+    if (model.kind === "checkpoint" && !model.problem) this.readSettings();
+    this.drawButtons();
+  }
+
+  // The card that was pressed may have been drawn anew meanwhile.
+  leave() {
+    const key = `${this.model.kind} ${this.model.name}`;
+    this.model = this.form = null;
+    this.root.closest(".dr-models").querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  }
+
+  part(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  layout() {
+    const inside = element("div", "dr-details-inside");
+    const head = element("header", "");
+    const close = button("×", "dr-close", () => this.root.close());
+    close.setAttribute("aria-label", "Close");
+    head.append(element("h2", "", shortName(this.model)), close);
+    const about = element("div", "dr-about");
+    about.append(thumbnail(this.model), this.facts());
+    inside.append(head, about, element("div", "dr-details-actions"), element("p", "dr-details-said"), element("form", ""));
+    const form = inside.querySelector("form");
+    form.noValidate = true;
+    form.addEventListener("submit", (event) => this.save(event));
+    inside.querySelector(".dr-details-said").setAttribute("role", "status");
+    return inside;
+  }
+
+  facts() {
+    const list = element("dl", "");
+    for (const [name, value] of known(this.model)) {
+      if (value) list.append(element("dt", "", name), element("dd", name === "sha256" ? "dr-hash" : "", value));
+    }
+    return list;
+  }
+
+  drawButtons() {
+    if (this.model?.kind !== "checkpoint" || this.model.problem) return;
+    const words = doing(this.model, this.memory.residents);
+    if (this.words === words.join() && this.part(".dr-details-actions").children.length) return;
+    this.words = words.join();
+    const loaded = words.includes("loaded") || words.includes("in use");
+    const use = button("Use", "dr-button dr-primary", () => this.useIt());
+    use.title = "Choose it for drawing and show txt2img";
+    const load = button("Load", "dr-button", () => this.load());
+    load.title = "Read it into memory now, so that the first picture comes sooner";
+    const unload = button("Unload", "dr-button", () => this.memory.unload(this.model.name));
+    unload.title = "Let it go from memory";
+    [load.disabled, unload.disabled] = [loaded, !loaded || words.includes("in use")];
+    this.part(".dr-details-actions").replaceChildren(use, load, unload);
+  }
+
+  useIt() {
+    const { name } = this.model;
+    this.root.close();
+    this.use(name);
+  }
+
+  async load() {
+    this.say("Reading it into memory…");
+    await this.tried(async () => {
+      await loadModel(this.model.name);
+      await this.memory.refresh();
+    });
+  }
+
+  async readSettings() {
+    const { name } = this.model;
+    await this.tried(async () => {
+      const { fields, values } = await modelSettings(name);
+      if (this.model?.name !== name) return;
+      const usable = fields.filter((field) => this.canUse(this.model, field.name));
+      this.form = new Form(usable, values);
+      const save = element("button", "dr-button dr-primary", "Save");
+      const reset = button("Reset", "dr-button", () => this.form.fill(Object.fromEntries(fields.map((field) => [field.name, null]))));
+      reset.title = "Empty all fields, so that the model's file is followed; Save keeps that";
+      const row = element("div", "dr-form-actions");
+      row.append(save, reset);
+      this.part("form").replaceChildren(element("h3", "", "When this model is chosen"), this.form.root, row);
+    });
+  }
+
+  async save(event) {
+    event.preventDefault();
+    if (!this.form.check()) return;
+    const { prediction, zero_snr, notes, ...defaults } = this.form.values;
+    await this.tried(async () => {
+      this.model = await setModel(this.model.name, { defaults, prediction, zero_snr, notes });
+      this.form.fill((await modelSettings(this.model.name)).values);
+      const now = this.chosen() === this.model.name;
+      this.say(now ? "Saved. Press Use to set the controls to it now." : "Saved.");
+      this.changed();
+    });
+  }
+
+  say(text) {
+    this.part(".dr-details-said").replaceChildren(text);
+  }
+
+  // What goes wrong stands at its field, or where the dialog says things.
+  async tried(act) {
+    try {
+      await act();
+    } catch (error) {
+      if (!this.model) return;
+      const rest = this.form?.showProblems(error.problems ?? []) ?? [];
+      if (rest.length || !error.problems?.length) this.part(".dr-details-said").replaceChildren(warning("dr-error", error.message));
+      else this.say("");
+    }
+  }
+}
+
+function known(model) {
+  const { name, dtype, size, modified, sha256, prediction, zero_snr, description, problem, defaults } = model;
+  return [
+    ["Problem", problem],
+    ["Kind", kindName(model.kind)],
+    ["Family", [familyName(model), variantName(model)].filter(Boolean).join(", ")],
+    ["Number format", dtype],
+    ["Predicts", prediction && prediction.replace("_", "-") + (zero_snr ? ", zero terminal SNR" : "")],
+    ["Begins with", model.kind === "checkpoint" ? beginning(defaults) : ""],
+    ["Size", size ? fileSize(size) : ""],
+    ["Changed", modified ? new Date(modified * 1000).toLocaleString() : ""],
+    [model.folder ? "Folder" : "File", name],
+    ["sha256", sha256 ?? "not computed yet"],
+    ["About", description],
+  ];
+}
+
+function beginning({ width, height, steps, cfg_scale, sampler_name }) {
+  const parts = [width && height ? `${width}×${height}` : "", sampler_name, steps && `${steps} steps`, cfg_scale && `CFG ${cfg_scale}`];
+  return parts.filter(Boolean).join(", ");
+}

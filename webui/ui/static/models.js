@@ -1,0 +1,171 @@
+// The Models tab: cards of all model files, filtered and sorted; around them memory, details and downloads.
+
+import { listModels, refreshModels } from "./api.js";
+import { button, element, whileVisible } from "./dom.js";
+import { GetModels } from "./get_models.js";
+import { MemoryBar } from "./memory.js";
+import { badges, card } from "./model_card.js";
+import { Details } from "./model_details.js";
+import { GROUPS, familyName, fileSize } from "./model_words.js";
+
+const MEMORY_EVERY = 2000;
+const HASHES_EVERY = 4000;
+const HASHES_SELDOM = 60000;
+const AT_ONCE = 120; // how many cards are made at a time: what is further down waits until it is scrolled to
+
+const ORDERS = {
+  name: (one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }),
+  modified: (one, other) => other.modified - one.modified,
+  size: (one, other) => other.size - one.size,
+  family: (one, other) => familyName(one).localeCompare(familyName(other)) || ORDERS.name(one, other),
+};
+
+export class ModelsTab {
+  // `use` selects a checkpoint for drawing, `chosen` tells which one is, `canUse` whether it takes a field.
+  constructor(root, { use, chosen, canUse }) {
+    this.root = root;
+    this.models = [];
+    this.drawn = "";
+    this.group = GROUPS[0];
+    this.pause = HASHES_EVERY;
+    this.memory = new MemoryBar(this.part(".dr-memory"), () => this.markLoaded());
+    const page = { use, chosen, canUse, memory: this.memory, changed: () => this.look() };
+    this.details = new Details(this.part(".dr-details"), page);
+    this.get = new GetModels(this.part(".dr-get"), () => this.readFolders());
+    this.wire();
+  }
+
+  part(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  wire() {
+    this.part(".dr-filter").addEventListener("input", () => this.show());
+    this.part(".dr-sort select").addEventListener("change", () => this.show());
+    this.part(".dr-models-refresh").addEventListener("click", () => this.readFolders(true));
+    new IntersectionObserver(([seen]) => seen.isIntersecting && this.readFolders()).observe(this.root);
+    whileVisible(this.root, MEMORY_EVERY, () => this.memory.refresh());
+    this.more = new IntersectionObserver(([seen]) => seen.isIntersecting && this.addCards(), { rootMargin: "600px" });
+    this.waitForHashes(whileVisible(this.root, HASHES_SELDOM, () => {}));
+  }
+
+  // Hashes are computed in the background; where none comes, they are asked for ever less.
+  waitForHashes(visible) {
+    setTimeout(async () => {
+      const missing = this.models.some(({ sha256, problem }) => !sha256 && !problem);
+      if (missing && visible()) {
+        const changed = await this.look();
+        this.pause = changed ? HASHES_EVERY : Math.min(this.pause * 2, HASHES_SELDOM);
+      }
+      this.waitForHashes(visible);
+    }, this.pause);
+  }
+
+  async readFolders(aloud = false) {
+    this.pause = HASHES_EVERY;
+    await this.look(refreshModels);
+    if (aloud) this.say(`The folders were read: ${count(this.models.length)}.`);
+  }
+
+  // Whether anything was new.
+  async look(ask = listModels) {
+    const models = await ask().catch((error) => this.say(error.message));
+    const state = JSON.stringify(models);
+    if (!models || state === this.drawn) return false;
+    this.drawn = state;
+    this.models = models;
+    const own = models.some(({ kind, problem, name }) => kind === "checkpoint" && !problem && name !== "darkroom-demo");
+    this.get.prominent(!own);
+    this.show();
+    return true;
+  }
+
+  say(text) {
+    this.part(".dr-models-said").textContent = text;
+  }
+
+  show() {
+    const focused = document.activeElement?.closest?.("[data-key]")?.dataset.key;
+    this.showChips();
+    this.showCards();
+    this.showUnusable();
+    if (focused) this.root.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  usable(group) {
+    return this.models.filter(({ kind, problem }) => !problem && group.kinds.includes(kind));
+  }
+
+  showChips() {
+    const chips = GROUPS.map((group) => {
+      const chip = button(group.name, "dr-chip", () => this.choose(group));
+      chip.append(element("span", "dr-chip-count", String(this.usable(group).length)));
+      chip.setAttribute("aria-pressed", group === this.group);
+      chip.title = `Show ${group.name}`;
+      chip.dataset.key = `group ${group.name}`;
+      return chip;
+    });
+    this.part(".dr-chips").replaceChildren(...chips);
+  }
+
+  choose(group) {
+    this.group = group;
+    this.show();
+  }
+
+  showCards() {
+    const words = this.part(".dr-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const all = this.usable(this.group);
+    const found = all.filter((model) => words.every((word) => searched(model).includes(word)));
+    this.waiting = found.toSorted(ORDERS[this.part(".dr-sort select").value]);
+    this.part(".dr-cards").replaceChildren();
+    this.addCards();
+    this.say(words.length ? `${count(found.length)} of ${all.length} shown.` : "");
+    this.part(".dr-models-empty").hidden = found.length > 0;
+    this.part(".dr-models-empty").replaceChildren(...empty(this.group, words));
+  }
+
+  addCards() {
+    const list = this.part(".dr-cards");
+    const next = this.waiting.splice(0, AT_ONCE);
+    list.append(...next.map((model) => card(model, this.memory.residents, () => this.details.open(model))));
+    this.more.disconnect();
+    if (this.waiting.length) this.more.observe(list.lastElementChild);
+  }
+
+  markLoaded() {
+    for (const one of this.part(".dr-cards").children) badges(one, this.memory.residents);
+    this.details.drawButtons();
+  }
+
+  showUnusable() {
+    const unusable = this.models.filter(({ problem }) => problem);
+    const box = this.part(".dr-unusable");
+    box.hidden = !unusable.length;
+    const files = unusable.length === 1 ? "1 file can't be used here" : `${unusable.length} files can't be used here`;
+    box.querySelector("summary").textContent = files;
+    box.querySelector("ul").replaceChildren(...unusable.map(complaint));
+  }
+}
+
+const count = (number) => (number === 1 ? "1 model" : `${number} models`);
+
+function searched(model) {
+  const { name, notes, description, dtype, variant } = model;
+  return [name, notes, description, dtype, variant, familyName(model)].join("\n").toLowerCase();
+}
+
+function complaint(model) {
+  const row = element("li", "");
+  row.append(element("strong", "", model.name), element("span", "dr-quiet", ` ${fileSize(model.size)}`));
+  row.append(element("p", "", model.problem));
+  return row;
+}
+
+function empty(group, words) {
+  if (words.length) return [element("p", "", `No ${group.one} matches. Empty the filter to see all.`)];
+  return [
+    element("p", "", `No ${group.one} yet.`),
+    element("p", "", `Put files into ${group.folder} and press the button with the arrow, or download one below.`),
+  ];
+}
