@@ -43,6 +43,10 @@ def test_without_flags_only_this_machine_is_served():
         (["--ram-budget", "7.5"], "ram_budget", 7.5),
         (["--vram-budget", "0"], "vram_budget", 0.0),
         (["--xformers"], "xformers", True),
+        (["--medvram"], "memory_mode", "Model offload"),
+        (["--lowvram"], "memory_mode", "Group offload"),
+        (["--medvram", "--lowvram"], "memory_mode", "Group offload"),
+        (["--opt-channelslast"], "channels_last", True),
         (["--theme", "light"], "theme", "light"),
     ],
 )
@@ -179,7 +183,7 @@ def test_a_port_that_is_none(capsys, port):
 
 
 def test_an_unknown_flag_is_named(capsys):
-    assert "--medvram" in refusal(capsys, "--medvram")
+    assert "--ngrok" in refusal(capsys, "--ngrok")
     assert "--auto" in refusal(capsys, "--auto")  # no guessing: it could mean --autolaunch today only
 
 

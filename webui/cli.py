@@ -78,6 +78,13 @@ def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-half-vae", action="store_true", help="decode in 32 bits on the GPU too")
     group.add_argument("--ram-budget", type=_gigabytes, metavar="GB", help="memory for loaded models")
     group.add_argument("--vram-budget", type=_gigabytes, metavar="GB", help="the GPU's memory to use")
+    group.add_argument(
+        "--medvram", action="store_true", help="keep only the part that works on the GPU (model offload)"
+    )
+    group.add_argument(
+        "--lowvram", action="store_true", help="keep only a few layers on the GPU (group offload)"
+    )
+    group.add_argument("--opt-channelslast", action="store_true", help="weights in channels-last order")
     group.add_argument("--xformers", action="store_true", help="xformers attention, where it works")
 
 
@@ -140,6 +147,8 @@ def _config(flags: argparse.Namespace) -> Config:
         ram_budget=flags.ram_budget,
         vram_budget=flags.vram_budget,
         xformers=flags.xformers,
+        channels_last=flags.opt_channelslast,
+        memory_mode="Group offload" if flags.lowvram else "Model offload" if flags.medvram else "Automatic",
         theme=flags.theme,
     )
     _check_folders(config)

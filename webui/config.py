@@ -42,6 +42,9 @@ class Config(BaseModel):
     no_half: bool = False
     no_half_vae: bool = False
     xformers: bool = False
+    channels_last: bool = False
+    memory_mode: Literal["Automatic", "Model offload", "Group offload"] = "Automatic"
+    """What "Automatic" stands for in the settings: `--medvram` and `--lowvram`."""
     ram_budget: float | None = None
     """GiB of loaded models to keep in memory; None: chosen from what the machine has."""
     vram_budget: float | None = None

@@ -8,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from tests.catalog.file_server import FakeHub, sha256, weights
+from tests.catalog.tokenizer_files import t5_tokenizer
 from tests.jobs.conftest import mounted
 from tests.serving import wait_until
 from webui.api import downloads as api
@@ -24,6 +25,7 @@ def hub():
     hub.repository(
         "org/loras", {"a.safetensors": BODY, "b.safetensors": weights(100), "c.ckpt": b"PK\x03\x04"}
     )
+    hub.repository("google-t5/t5-small", {"tokenizer.json": t5_tokenizer(), "model.safetensors": BODY})
     yield hub
     hub.close()
 
@@ -36,7 +38,7 @@ def folder(tmp_path):
 @pytest.fixture
 def client(hub, folder, tmp_path):
     """A client of a server in this process."""
-    downloads = Downloads({"lora": folder}, network=hub.network())
+    downloads = Downloads({"lora": folder, "tokenizer": tmp_path / "t5"}, network=hub.network())
     app = FastAPI()
     api.add_error_answers(app)
     app.include_router(api.build_router(downloads))
@@ -176,3 +178,19 @@ def test_the_curated_list_can_be_asked_for_and_from(client):
     assert first["name"] == "Stable Diffusion 1.5"
     assert first["source"] == f"{first['repo']}:v1-5-pruned-emaonly.safetensors"
     assert first["licence_url"].startswith("https://")
+
+
+def test_the_curated_tokenizer_comes_as_the_page_asks_for_it(client, tmp_path):
+    [one] = [one for one in client.get("/api/v1/curated").json() if one["kind"] == "tokenizer"]
+    assert (one["name"], one["licence"], one["family"]) == ("T5 tokenizer", "Apache-2.0", "")
+    asked = {"source": one["source"], "kind": one["kind"], "variant": one["variant"], "name": one["save_as"]}
+    done = ended(client, start(client, **asked)["id"])
+    assert (done["state"], done["kind"], done["name"]) == ("done", "tokenizer", "tokenizer.json")
+    assert (tmp_path / "t5" / "tokenizer.json").read_bytes() == t5_tokenizer()
+
+
+def test_candidates_are_those_of_the_kind(client):
+    for kind, file in (("tokenizer", "tokenizer.json"), ("lora", "model.safetensors")):
+        asked = {"source": "google-t5/t5-small", "kind": kind}
+        [one] = client.get("/api/v1/downloads/candidates", params=asked).json()
+        assert (one["source"], one["file"]) == (f"google-t5/t5-small:{file}", file)

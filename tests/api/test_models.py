@@ -16,7 +16,7 @@ from webui.catalog.catalog import Catalog
 from webui.catalog.folders import ModelFolder
 from webui.catalog.index import ModelIndex
 from webui.catalog.model_settings import ModelSettingsStore
-from webui.engine.protocol import MemoryReport, Resident
+from webui.engine.protocol import EngineError, MemoryReport, Resident
 
 EMPTY = MemoryReport("CPU", "fp32", (), ram_total=100, ram_free=60, ram_budget=50)
 
@@ -28,8 +28,11 @@ class Shelf(Painter):
         super().__init__()
         self.orders = []
         self.residents = []
+        self.refuses = False
 
-    def preload(self, order):
+    def load(self, order):
+        if self.refuses:
+            raise EngineError("The checkpoint can't be loaded: its file is damaged.")
         self.orders.append(order)
         self.residents.append(Resident(order.checkpoint.name, "unet", 7, "RAM", in_use=False))
 
@@ -223,7 +226,7 @@ def test_until_the_engine_has_started_there_is_no_memory_to_tell_of(client):
 
 def test_a_model_is_loaded_with_its_vae_and_let_go_again(client, started):
     put(client, "two.safetensors", defaults={"vae": "mse.safetensors"})
-    assert client.post("/api/v1/models/load", json={"name": "two"}).status_code == 202
+    assert client.post("/api/v1/models/load", json={"name": "two"}).status_code == 200
     [order] = started.orders
     assert (order.checkpoint.name, order.vae.name) == ("two.safetensors", "mse.safetensors")
     client.post("/api/v1/models/load", json={"name": "one"})
@@ -237,6 +240,13 @@ def test_a_model_is_loaded_with_its_vae_and_let_go_again(client, started):
     left = client.post("/api/v1/models/unload", json={"name": "two.safetensors"}).json()["residents"]
     assert [resident["model"] for resident in left] == ["anime/one.safetensors"]
     assert client.post("/api/v1/models/unload", json={}).json()["residents"] == []
+
+
+def test_a_model_that_can_not_be_loaded_says_why(client, started):
+    started.refuses = True
+    answer = client.post("/api/v1/models/load", json={"name": "two"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "The checkpoint can't be loaded: its file is damaged."
 
 
 def test_an_unusable_model_is_not_loaded(client, started):

@@ -3,11 +3,23 @@
 import re
 import shutil
 
+import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.pages import LONG, api, generate, open_tab, set_number, shown_job, wait_finished
+from tests.browser.pages import (
+    LONG,
+    api,
+    generate,
+    open_tab,
+    set_number,
+    set_prompt,
+    shown_job,
+    wait_finished,
+)
+from tests.engine.general.tiny import save
+from tests.serving import wait_until
 from tests.tiny.files import write_sd1, write_sdxl, write_vae
 
 pytestmark = pytest.mark.browser
@@ -52,6 +64,17 @@ def details(page):
 
 def field(page, name):
     return details(page).locator(f'[data-field="{name}"]')
+
+
+def load_demo(address):
+    """Have the demo model read into memory, all three parts of it."""
+    httpx.post(f"{address}/api/v1/models/load", json={"name": "darkroom-demo"}).raise_for_status()
+    wait_until(lambda: parts_loaded(address) == {"unet", "vae", "text_encoder"})
+
+
+def parts_loaded(address):
+    residents = httpx.get(f"{address}/api/v1/memory").json()["residents"]
+    return {resident["part"] for resident in residents if resident["model"] == "darkroom-demo"}
 
 
 def test_where_there_is_but_the_demo_well_known_models_are_offered_first(models):
@@ -187,6 +210,7 @@ def test_the_keyboard_reaches_cards_and_escape_brings_back_to_them(models, shelf
 
 def test_what_is_loaded_is_shown_and_can_be_let_go_and_is_loaded_again_when_needed(models, shelf):
     page = models()
+    load_demo(page.url.rstrip("/"))
     page.locator(".dr-unload-all").click()
     loaded = page.locator(".dr-memory-list li")
     expect(loaded).to_have_count(0)
@@ -205,10 +229,13 @@ def test_what_is_loaded_is_shown_and_can_be_let_go_and_is_loaded_again_when_need
 
 def test_a_model_can_be_loaded_before_it_is_needed(models, shelf):
     page = models()
+    httpx.post(page.url.rstrip("/") + "/api/v1/models/unload", json={}).raise_for_status()
+    expect(page.locator(".dr-memory-list li")).to_have_count(0)
     card(page, "darkroom-demo").click()
     details(page).get_by_role("button", name="Load", exact=True).click()
     unload = details(page).get_by_role("button", name="Unload")
     expect(unload).to_be_enabled(timeout=LONG)
+    expect(details(page).locator(".dr-details-said")).to_have_text("It is in memory.")
     page.keyboard.press("Escape")
     expect(page.locator(".dr-memory-list li", has_text="darkroom-demo")).to_be_visible()
 
@@ -235,6 +262,39 @@ def test_vae_and_clip_skip_are_sent_with_the_job_and_come_back_with_the_page(mod
     page.click("#txt2img_advanced button")
     expect(page.locator("#txt2img_clip_skip input[type=number]")).to_have_value("2")
     expect(page.locator("#txt2img_step_cache input[type=number]")).to_have_value("3")
+
+
+def test_what_a_model_of_another_family_can_not_use_is_hidden_and_told(models, shelf):
+    folder = shelf / "Stable-diffusion" / "quick"
+    save("schnell", folder)
+    try:
+        page = models()
+        expect(card(page, "quick")).to_contain_text("Flux")
+        card(page, "quick").click()
+        expect(field(page, "steps")).to_be_visible()
+        expect(field(page, "clip_skip")).to_have_count(0)
+        details(page).get_by_role("button", name="Use").click()
+        expect(page.locator("#setting_sd_model_checkpoint input")).to_have_value("quick")
+        for control in ("#txt2img_sampling", "#txt2img_scheduler", "#txt2img_advanced", "#setting_sd_vae"):
+            expect(page.locator(control)).to_be_hidden()
+        set_prompt(page, "a panda")
+        for name, value in {"steps": 2, "width": 72, "height": 64}.items():
+            set_number(page, name, value)
+        generate(page)
+        wait_finished(page)
+        expect(page.locator(".dr-notices li").first).to_contain_text("instead of 72x64")
+        page.reload()
+        page.wait_for_load_state("networkidle")
+        expect(page.locator("#txt2img_steps")).to_be_visible()
+        expect(page.locator("#txt2img_sampling")).to_be_hidden()
+
+        open_tab(page, "Models")
+        card(page, "darkroom-demo").click()
+        details(page).get_by_role("button", name="Use").click()
+        expect(page.locator("#txt2img_sampling")).to_be_visible()
+        expect(page.locator("#txt2img_advanced")).to_be_visible()
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_of_many_models_only_those_near_are_made_and_the_rest_as_one_scrolls(models, shelf):

@@ -6,15 +6,24 @@ import pytest
 from pydantic import ValidationError
 
 from webui.catalog.curated import FILE, read_curated
-from webui.catalog.downloads.names import check_extension, harmless
+from webui.catalog.downloads.names import TOKENIZER, check_extension, harmless
 from webui.catalog.downloads.sources import HubSource, parse
+from webui.catalog.folders import belongs_into
 
 LIST = read_curated()
 
 
 def test_there_are_some_for_each_need_and_none_twice():
-    assert 8 <= len(LIST) <= 12
-    assert {one.kind for one in LIST} >= {"checkpoint", "vae", "lora", "controlnet", "upscaler"}
+    assert 8 <= len(LIST) <= 16
+    assert {one.kind for one in LIST} >= {
+        "checkpoint",
+        "vae",
+        "lora",
+        "controlnet",
+        "upscaler",
+        "text-encoder",
+        "tokenizer",
+    }
     assert {one.family for one in LIST} >= {"sd1", "sdxl", "flux", "other"}
     for field in ("name", "source"):
         assert len({getattr(one, field) for one in LIST}) == len(LIST)
@@ -24,11 +33,14 @@ def test_there_are_some_for_each_need_and_none_twice():
 def test_an_entry_names_a_file_or_a_folder_on_the_hub_that_can_be_downloaded(one):
     meant = parse(one.source, "https://huggingface.co")
     assert meant == HubSource(one.repo, "main", one.file)
-    if one.file:
+    if one.kind == "tokenizer":
+        assert one.file.endswith(TOKENIZER)
+    elif one.file:
         check_extension(one.save_as or one.file, allow_pickle=False)
         assert not one.variant
     else:
         assert one.kind == "checkpoint"
+    assert belongs_into(one.kind)
     assert harmless(one.save_as) == one.save_as
     assert 10**6 < one.size < 10**11
     assert one.purpose.endswith(".")

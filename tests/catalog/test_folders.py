@@ -154,4 +154,5 @@ def test_where_things_belong():
     assert belongs_into("lora") == "Lora"
     assert belongs_into("checkpoint") == "Stable-diffusion"
     assert belongs_into("t2i-adapter") == "ControlNet"
+    assert belongs_into("tokenizer") == "tokenizers/t5"
     assert belongs_into("other") is None

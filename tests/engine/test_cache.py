@@ -33,7 +33,7 @@ class Maker:
                 raise ValueError("it can't be made")
             return nn.Linear(256, 1, bias=False)
 
-        return Wanted(PartKey(Path(model), 0, name, form), model, KILO, make)
+        return Wanted(PartKey(Path(model), "sd1", 0, name, form), model, KILO, make)
 
 
 @pytest.fixture
@@ -98,8 +98,14 @@ def test_what_is_in_use_is_never_dropped(cache, make):
         cache.unload()
         assert len(cache.residents()) == 4
         assert all(part.in_use for part in cache.residents())
-    assert len(cache.residents()) == 3
     assert not any(part.in_use for part in cache.residents())
+
+
+def test_what_was_used_last_stays_even_beyond_the_budget_until_something_else_comes(cache, make):
+    first = use(cache, *(make(name) for name in "abcd"))
+    assert use(cache, *(make(name) for name in "abcd")) == first
+    use(cache, make("e"))
+    assert names(cache) == {("m", "c"), ("m", "d"), ("m", "e")}
 
 
 def test_unloading_one_model_leaves_the_others(cache, make):

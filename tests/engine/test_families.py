@@ -14,6 +14,7 @@ from webui.catalog.entry import Identity, ModelFile, ModelSettings
 from webui.engine.devices import Placement
 from webui.engine.encoding import PromptEncoder
 from webui.engine.opening import predicts_v
+from webui.engine.parts import sizes
 from webui.engine.protocol import EngineError, Order
 from webui.params import GenerationParams
 
@@ -250,3 +251,13 @@ def test_a_checkpoint_without_a_vae_draws_with_another_files(tmp_path):
     recorder = Recorder()
     open_file(checkpoint, vae=vae).draw(Order(SMALL, checkpoint, 7), recorder)
     assert len(recorder.pictures) == 1
+
+
+@pytest.mark.parametrize("family", ["sd1", "sdxl"])
+def test_sizes_of_parts_are_those_of_the_weights(written, folder, family):
+    model = load(written(family))
+    unet = sum(weight.numel() for weight in model.unet.parameters())
+    for checkpoint in (written(family), folder(family)):
+        told = sizes(replace(checkpoint, identity=replace(checkpoint.identity, dtype="fp32")), 2)
+        assert set(told) == {encoder.part for encoder in model.encoders} | {"unet", "vae"}
+        assert told["unet"] == pytest.approx(2 * unet, rel=0.1)

@@ -31,7 +31,9 @@ class NewDownload(BaseModel):
 
     source: str = Field(min_length=1, max_length=MAX_SOURCE)
     kind: Kind = "checkpoint"
-    name: str = Field(default="", max_length=200, description="A file name of one's own.")
+    name: str = Field(
+        default="", max_length=200, description="A file name of one's own; a tokenizer gets none."
+    )
     token: str = Field(default="", max_length=1000, description="A bearer token for where it comes from.")
     allow_pickle: bool = Field(default=False, description="Also .ckpt, .pt and such, which can hold code.")
     variant: str = Field(default="", max_length=20, description="Of a repository's weights, such as fp16.")
@@ -116,10 +118,12 @@ def _add_list_routes(router: APIRouter, downloads: Downloads) -> None:
 
     @router.get("/api/v1/downloads/candidates")
     def candidates(  # pyright: ignore[reportUnusedFunction]
-        source: Annotated[str, Query(min_length=1, max_length=MAX_SOURCE)], allow_pickle: bool = False
+        source: Annotated[str, Query(min_length=1, max_length=MAX_SOURCE)],
+        kind: Kind = "checkpoint",
+        allow_pickle: bool = False,
     ) -> list[CandidateView]:
-        """What a source has to choose from."""
-        offered = downloads.files(source, allow_pickle=allow_pickle)
+        """What a source has of that kind to choose from; all kinds of models are alike in this."""
+        offered = downloads.files(source, kind, allow_pickle=allow_pickle)
         return [CandidateView.model_validate(one, from_attributes=True) for one in offered]
 
     @router.get("/api/v1/curated")

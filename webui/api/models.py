@@ -20,7 +20,7 @@ from webui.api.model_views import (
 )
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import Kind, ModelFile, ModelSettings
-from webui.engine.protocol import Engine, MemoryReport, Order
+from webui.engine.protocol import Engine, EngineError, MemoryReport, Order
 from webui.engine.samplers.table import find_sampler, find_schedule
 from webui.jobs.worker import Worker
 from webui.params import GenerationParams
@@ -125,14 +125,18 @@ def _add_memory_routes(router: APIRouter, catalog: Catalog, worker: Worker) -> N
         """What is loaded, and how much room there is, in bytes; null until the engine has started."""
         return worker.engine.memory() if worker.engine else None
 
-    @router.post("/api/v1/models/load", status_code=202)
-    def load(body: Named) -> ModelView:  # pyright: ignore[reportUnusedFunction]
-        """Begin to read a checkpoint into memory; `GET /api/v1/memory` tells when it is there."""
+    @router.post("/api/v1/models/load")
+    def load(body: Named) -> MemoryReport:  # pyright: ignore[reportUnusedFunction]
+        """Read a checkpoint into memory; answers once it is there."""
         model = catalog.find(body.name)
         params = GenerationParams(checkpoint=model.name).completed(model.defaults)
         vae = catalog.find_vae(params.vae, model)
-        _engine(worker).preload(Order(params, model, seed=0, vae=vae))
-        return view(model, catalog.default())
+        engine = _engine(worker)
+        try:
+            engine.load(Order(params, model, seed=0, vae=vae))
+        except EngineError as error:
+            raise HTTPException(422, str(error)) from error
+        return engine.memory()
 
     @router.post("/api/v1/models/unload")
     def unload(body: MaybeNamed) -> MemoryReport:  # pyright: ignore[reportUnusedFunction]

@@ -18,9 +18,13 @@ Kind = Literal[
     "upscaler",
     "text-encoder",
     "diffusion-model",
+    "tokenizer",
     "other",
 ]
-"""What a file is for. "diffusion-model": a UNet or transformer alone. "other": foreign, broken or unknown."""
+"""What a file is for. "diffusion-model": a UNet or transformer alone. "other": foreign, broken or unknown.
+
+"tokenizer" is T5's, which can be downloaded but is no model: the catalog lists none.
+"""
 
 Family = Literal["", "sd1", "sd2", "sdxl", "sdxl-refiner", "sd3", "flux", "other"]
 """The architecture. "other": one that diffusers' own pipeline draws with. "": unknown, or it has none."""

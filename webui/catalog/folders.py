@@ -40,6 +40,8 @@ A1111_BESIDE: Mapping[str, Kinds] = {
     "extensions/sd-webui-controlnet/models": CONTROLS,
 }
 """Folders of an A1111 installation outside its `models/`."""
+T5_TOKENIZER = "tokenizers/t5"
+"""Where T5's tokenizer lies below `models/`. It is no model, so that this folder isn't searched."""
 COMFY: Mapping[str, Kinds] = {
     "checkpoints": CHECKPOINTS,
     "vae": VAES,
@@ -77,6 +79,8 @@ class ModelFolder:
 
 def belongs_into(kind: Kind) -> str | None:
     """The folder below `models/` where files of that kind go; None if none is for it."""
+    if kind == "tokenizer":
+        return T5_TOKENIZER
     return next((name for name, kinds in A1111.items() if kind in kinds), None)
 
 

@@ -40,9 +40,13 @@ class Form:
 
 @dataclass(frozen=True)
 class PartKey:
-    """Tells loaded parts apart. `stamp` changes with the file."""
+    """Tells loaded parts apart. `stamp` changes with the file.
+
+    `family` is the checkpoint's: the same VAE file scales latents otherwise for another family.
+    """
 
     source: Path
+    family: str
     stamp: int
     part: str
     form: Form
@@ -115,9 +119,9 @@ class PartCache:
         try:
             yield held
         finally:
+            # What was used last stays, even beyond the budget, until something else is to be loaded.
             with self._lock:
                 held.leases -= 1
-                self._drop(self._surplus("RAM", 0))
 
     def _obtain(self, wanted: Wanted) -> Held:
         while True:
@@ -234,8 +238,12 @@ def _go_to(held: Held, device: torch.device) -> None:
     if held.journeys == 2:
         # Pinned memory travels several times as fast, but pinning takes a copy: worth it for what swaps.
         held.ram = {name: tensor.pin_memory() for name, tensor in held.ram.items()}
-    for name, tensor in _tensors(held.module):
-        tensor.data = held.ram[name].to(device, non_blocking=True)
+    try:
+        for name, tensor in _tensors(held.module):
+            tensor.data = held.ram[name].to(device, non_blocking=True)
+    except torch.OutOfMemoryError:
+        _go_back(held)
+        raise
     held.in_vram = True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -11,8 +12,9 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from PIL import Image
 from torch import Tensor
 
+from webui.engine import previews
 from webui.engine.devices import is_out_of_memory
-from webui.engine.previews import normalized
+from webui.engine.previews import PreviewDecoder, normalized
 from webui.engine.protocol import EngineError
 
 Lend = Callable[[torch.dtype], AbstractContextManager[AutoencoderKL]]
@@ -55,6 +57,15 @@ class Decoder:
             )
         pixels = rgb.permute(1, 2, 0).add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
         return Image.fromarray(pixels.cpu().numpy())
+
+    def fit_preview(self, kept: Path) -> PreviewDecoder:
+        """The preview decoder of this VAE: from the file `kept`, or fitted in 32 bits, as some VAEs need."""
+        with self._lend(self._dtype) as vae:
+            device, scale = vae.device, 2 ** (len(cast(Any, vae.config).block_out_channels) - 1)
+        if decoder := previews.kept_in(kept, device):
+            return decoder
+        with self._lend(torch.float32) as vae:
+            return previews.load_or_fit(vae, scale, kept)
 
     def _in_time(self, latents: Tensor, tell: Callable[[str], None]) -> Tensor:
         try:

@@ -48,7 +48,7 @@ def place(device: torch.device, config: Config, settings: Settings, trial: Prefe
     name = automatic if settings.precision == "Automatic" else settings.precision
     if config.no_half:
         name = "fp32"
-    last = {"On": True, "Off": False, "Automatic": trial.channels_last if on_cpu else True}
+    last = {"On": True, "Off": False, "Automatic": config.channels_last or trial.channels_last or not on_cpu}
     return Placement(device, DTYPES[name], last[settings.channels_last])
 
 

@@ -9,14 +9,17 @@ import psutil
 import torch
 
 from webui.catalog.entry import CLASSIC, ModelFile
+from webui.catalog.folders import T5_TOKENIZER
 from webui.config import Config
 from webui.engine import memory
 from webui.engine.cache import Budget, Form
 from webui.engine.devices import Placement, choose_device, place
+from webui.engine.general.tokenizers import holds_t5
 from webui.engine.memory import Plan
-from webui.engine.parts import MAIN
+from webui.engine.parts import MAIN, sizes
 from webui.engine.protocol import Order
 from webui.engine.trial import preferred
+from webui.engine.weights import WeightsError
 from webui.settings import SettingsStore
 
 
@@ -37,9 +40,11 @@ class Forms:
 
     @property
     def t5_tokenizer(self) -> Path | None:
-        """The folder with T5's tokenizer that is named in the settings."""
-        named = self._settings.get().t5_tokenizer
-        return Path(named).expanduser() if named else None
+        """The folder with T5's tokenizer: the one named in the settings, else the downloaded one if there."""
+        if named := self._settings.get().t5_tokenizer:
+            return Path(named).expanduser()
+        downloaded = self._config.models_dir / T5_TOKENIZER
+        return downloaded if holds_t5(downloaded) else None
 
     def form(self, file: ModelFile, plan: Plan, part: str) -> Form:
         """The form that `part` of `file` is to be held in."""
@@ -65,10 +70,12 @@ class Forms:
     def plan(self, order: Order) -> Plan:
         """How to hold and run an order's checkpoint, given the memory there is."""
         params, settings = order.params, self._settings.get()
+        if settings.memory_mode == "Automatic":
+            settings = settings.model_copy(update={"memory_mode": self._config.memory_mode})
         plan = memory.choose(
             settings,
             free=self._usable(),
-            sizes={"main": order.checkpoint.size},
+            sizes=self._sizes(order.checkpoint),
             width=params.width,
             height=params.height,
             batch=params.batch_size,
@@ -77,6 +84,12 @@ class Forms:
         if self._config.xformers and settings.attention == "Automatic":
             return replace(plan, attention="xformers")
         return plan
+
+    def _sizes(self, file: ModelFile) -> dict[str, int]:
+        try:
+            return sizes(file, self.placement.dtype.itemsize)
+        except (WeightsError, OSError):  # loading it will say why
+            return {"main": file.size}
 
     def _usable(self) -> int:
         """Bytes that a drawing may take: what is free, and what loaded models would give back."""

@@ -51,8 +51,7 @@ class ClassicStudio:
     @cached_property
     def preview(self) -> PreviewDecoder:
         """The preview decoder, fitted when first someone watches."""
-        with self.model.on_device("vae"):
-            return self._fit_preview()
+        return self._fit_preview()
 
     @torch.inference_mode()
     def draw(self, order: Order, observer: Observer, already: int = 0) -> None:

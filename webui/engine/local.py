@@ -83,6 +83,15 @@ class LocalEngine:
         if self._settings.get().preload:
             self._manager.preload(order)
 
+    def load(self, order: Order) -> None:
+        """See `protocol.Engine.load`."""
+        try:
+            self._manager.load(order, self._forms.plan(order))
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise EngineError(f"There isn't enough memory for {order.checkpoint.name}.") from error
+            raise
+
     def unload(self, model: str | None = None) -> None:
         """See `protocol.Engine.unload`."""
         self._manager.unload(model)

@@ -62,6 +62,9 @@ class PipelineManager:
             key = (tuple(part.key for part in held.values()), file.prediction, file.zero_snr)
             if key not in self._studios:
                 self._studios[key] = self._opened(order, held)
+            vae = held.get("vae")
+            if vae and hasattr(vae.module, "use_tiling"):
+                cast(Any, vae.module).use_tiling = plan.vae_tiling
             yield self._studios[key]
 
     def _opened(self, order: Order, held: dict[str, Held]) -> Studio:
@@ -124,12 +127,20 @@ class PipelineManager:
             )
             self._ahead.start()
 
+    def load(self, order: Order, plan: Plan) -> None:
+        """Load what `order` needs.
+
+        Raises:
+            EngineError: it can't be loaded; the text says why.
+        """
+        with self._cache.lease(self._wanted(order, plan)):
+            pass
+
     def _load_ahead(self, order: Order) -> None:
         try:
-            wanted = self._wanted(order, self._forms.plan(order))
-            if self._cache.fits(wanted):
-                with self._cache.lease(wanted):
-                    pass
+            plan = self._forms.plan(order)
+            if self._cache.fits(self._wanted(order, plan)):
+                self.load(order, plan)
         except Exception as error:
             # The job itself will meet this again and say it to its owner.
             log.info("Preloading %s failed: %s", order.checkpoint.name, error)

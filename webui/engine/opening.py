@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
 from webui.catalog.entry import CLASSIC, Family, ModelFile
-from webui.engine import previews
 from webui.engine.decoding import Decoder
 from webui.engine.devices import Placement
 from webui.engine.general.beside import Beside
@@ -64,10 +63,14 @@ def _general(opening: Opening) -> Studio:
     # Here and not above: diffusers' pipelines take seconds to import.
     from webui.engine.general import loading
     from webui.engine.general.decoders import preview_decoder
+    from webui.engine.general.placing import placed
     from webui.engine.general.studio import GeneralStudio
 
     pipeline = loading.build(opening.file, opening.networks, opening.beside)
-    return GeneralStudio(pipeline, opening.identity, preview_decoder(pipeline, opening.previews))
+    with opening.on_device("vae") if "vae" in opening.networks else nullcontext():
+        decoder = preview_decoder(pipeline, opening.previews)
+    placing = partial(placed, opening.networks, opening.placement.device, opening.on_device)
+    return GeneralStudio(pipeline, opening.identity, decoder, placing)
 
 
 def _classic(opening: Opening) -> ClassicStudio:
@@ -91,9 +94,9 @@ def _classic(opening: Opening) -> ClassicStudio:
     )
     if _untold(model) and predicts_v(model):
         model = replace(model, prediction="v_prediction")
+    decoder = opening.decoder()
     kept = opening.previews / f"{_fingerprint(vae)}.safetensors"
-    fit = partial(previews.load_or_fit, vae, model.scale, kept)
-    return ClassicStudio(model, opening.identity, opening.decoder(), fit)
+    return ClassicStudio(model, opening.identity, decoder, partial(decoder.fit_preview, kept))
 
 
 def _untold(model: Model) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +12,17 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
 from webui.catalog.entry import CLASSIC, ModelFile
-from webui.engine import attention, classic, memory
+from webui.engine import attention, classic, memory, original
 from webui.engine.cache import Form, PartKey, Wanted
 from webui.engine.general.beside import Beside
 from webui.engine.protocol import EngineError
+from webui.engine.weights import WeightsError, shapes, weight_files
 
 MAIN = ("unet", "transformer")
 """The parts that sample, by far the largest."""
+
+DISK_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "fp8": 1}
+"""How many bytes a number takes in a file, by the catalog's names of formats."""
 
 FormOf = Callable[[str], Form]
 """Part -> the form it is to be held in."""
@@ -32,7 +37,8 @@ def wanted_of(file: ModelFile, beside: Beside, device: torch.device, form_of: Fo
     makers = _makers(file, beside)
     sources = {"vae": beside.vae} if beside.vae else {}
     return [
-        _wanted(sources.get(part, file), part, form_of(part), make, device) for part, make in makers.items()
+        _wanted(sources.get(part, file), _key(file, sources.get(part, file), part, form_of(part)), make, device)
+        for part, make in makers.items()
     ]
 
 
@@ -48,11 +54,15 @@ def _makers(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dtype]
     return {part: lambda _, make=make: make() for part, make in makers.items()}
 
 
+def _key(checkpoint: ModelFile, source: ModelFile, part: str, form: Form) -> PartKey:
+    return PartKey(source.path, checkpoint.identity.family, _stamp(source.path), part, form)
+
+
 def _wanted(
-    file: ModelFile, part: str, form: Form, make: Callable[[torch.dtype], nn.Module], device: torch.device
+    file: ModelFile, key: PartKey, make: Callable[[torch.dtype], nn.Module], device: torch.device
 ) -> Wanted:
     # How the file's bytes are shared out is known once it is loaded; the main part has nearly all.
-    size = file.size if part in MAIN or file.kind == "vae" else 0
+    size = file.size if key.part in MAIN or file.kind == "vae" else 0
 
     def made(form: Form) -> nn.Module:
         try:
@@ -62,7 +72,7 @@ def _wanted(
         except Exception as error:  # safetensors, torch and diffusers raise all kinds for damaged files
             raise unloadable(file, error) from error
 
-    return Wanted(PartKey(file.path, _stamp(file.path), part, form), file.name, size, made)
+    return Wanted(key, file.name, size, made)
 
 
 def in_form(network: nn.Module, form: Form, device: torch.device) -> nn.Module:
@@ -100,3 +110,29 @@ def _stamp(path: Path) -> int:
         return hash((stat.st_size, stat.st_mtime_ns))
     files = (*path.glob("*.json"), *path.glob("*/*"))
     return hash(tuple(sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)))
+
+
+def sizes(file: ModelFile, itemsize: int) -> dict[str, int]:
+    """Part -> about how many bytes its weights take, held in numbers of `itemsize` bytes.
+
+    Raises:
+        WeightsError, OSError: the file can't be read.
+    """
+    ratio = itemsize / DISK_BYTES.get(file.identity.dtype, 2)
+    if file.folder:
+        folders = [config.parent for config in file.path.glob("*/config.json")]
+        return {folder.name: int(ratio * _weight_bytes(folder)) for folder in folders}
+    if file.identity.family not in CLASSIC:
+        return {"transformer": int(ratio * file.size)}
+    found: dict[str, int] = {}
+    for name, shape in shapes(file.path).items():
+        if part := original.part_of(name, file.identity.family):
+            found[part] = found.get(part, 0) + math.prod(shape) * itemsize
+    return found
+
+
+def _weight_bytes(folder: Path) -> int:
+    try:
+        return sum(file.stat().st_size for file in weight_files(folder))
+    except WeightsError:
+        return 0

@@ -123,18 +123,32 @@ def _shade(rng: np.random.Generator, x: Floats, y: Floats, strength: float) -> F
 
 def load_or_fit(vae: AutoencoderKL, scale: int, file: Path) -> PreviewDecoder:
     """The decoder kept in `file`, or a new one, which is then kept there if it can be."""
+    if decoder := kept_in(file, vae.device):
+        return decoder
+    decoder = fit(vae, scale)
+    keep(decoder, file)
+    return decoder
+
+
+def kept_in(file: Path, device: torch.device) -> PreviewDecoder | None:
+    """The decoder kept in `file`, if there is one."""
     try:
-        kept = load_file(file, device=str(vae.device))
+        kept = load_file(file, device=str(device))
         return PreviewDecoder(kept["weight"], kept["bias"])
     except (OSError, SafetensorError, KeyError):
-        decoder = fit(vae, scale)
+        return None
+
+
+def keep(decoder: PreviewDecoder, file: Path) -> None:
+    """Write `decoder` to `file`, unless it has numbers that are none (NaN)."""
+    if not torch.isfinite(decoder.weight).all():
+        return
     # A full disk costs the next start a moment; it is no reason to stop this one.
     with contextlib.suppress(OSError, SafetensorError):
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_suffix(".part")
         save_file({"weight": decoder.weight, "bias": decoder.bias}, unfinished)
         unfinished.replace(file)
-    return decoder
 
 
 class PreviewBudget:

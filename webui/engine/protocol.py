@@ -123,6 +123,14 @@ class Engine(Protocol):
         """Begin to read what `order` needs, on a thread of its own; may be called from any thread."""
         ...
 
+    def load(self, order: Order) -> None:
+        """Read what `order` needs now. From any thread.
+
+        Raises:
+            EngineError: it can't be loaded; the text says why.
+        """
+        ...
+
     def unload(self, model: str | None = None) -> None:
         """Let go what is loaded of `model` (None: of all), as far as it isn't in use. From any thread."""
         ...

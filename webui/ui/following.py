@@ -17,6 +17,8 @@ FOLLOWERS = ("width", "height", "steps", "cfg_scale", "sampler_name", "scheduler
 """The fields that are set anew when another checkpoint is chosen."""
 OWN_LOOP_ONLY = ("sampler_name", "scheduler", "vae", "clip_skip", "step_cache")
 """The fields that only Darkroom's own sampling loop knows; diffusers' pipelines go their own way."""
+TRAINED_FOR = ("prediction", "zero_snr")
+"""What can be said of a model's training, for the same loop."""
 CHANGING = (*FOLLOWERS, "step_cache")
 """The fields whose controls change with the checkpoint, be it only that they are shown."""
 

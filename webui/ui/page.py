@@ -17,7 +17,7 @@ from webui.jobs.service import Jobs
 from webui.ui import txt2img
 from webui.ui.components.controls import element_ids, hints
 from webui.ui.components.token_count import TokenCounts
-from webui.ui.following import OWN_LOOP_ONLY, starting_params
+from webui.ui.following import OWN_LOOP_ONLY, TRAINED_FOR, starting_params
 from webui.ui.models_tab import build_models_tab
 from webui.ui.queue_tab import build_queue_tab
 from webui.ui.quicksettings import REFRESH_ID, build_quicksettings
@@ -77,7 +77,7 @@ def head(config: Config) -> str:
         "theme": config.theme,
         "hints": {**hints("txt2img"), REFRESH_ID: "Look for new models"},
         "elements": {"txt2img": element_ids("txt2img")},
-        "own_loop": {"fields": OWN_LOOP_ONLY, "families": ("", *CLASSIC)},
+        "own_loop": {"fields": (*OWN_LOOP_ONLY, *TRAINED_FOR), "families": ("", *CLASSIC)},
     }
     return (
         '<meta name="color-scheme" content="dark light">'

@@ -231,6 +231,20 @@ def test_what_is_missing_is_named_with_its_place(bare_flux, encoders):
         loading.parts(bare_flux, Beside(encoders))
 
 
+@torch.no_grad()
+def test_a_t5_in_scaled_fp8_is_passed_over(bare_flux, encoders, networks, tmp_path):
+    weights = {name: 2 * weight for name, weight in networks["t5"].state_dict().items()}
+    scales = {name.replace(".weight", ".scale_weight"): torch.ones(()) for name in weights if ".q." in name}
+    path = originals.save(tmp_path / "t5xxl_scaled.safetensors", **{"": weights | scales})
+    scaled = ModelFile(path.name, path, "text-encoder")
+    vae = ModelFile("ae", originals.save(tmp_path / "ae.safetensors", **{"": originals.vae(networks["vae"])}))
+    with pytest.raises(EngineError, match=r"T5-XXL\. Put t5xxl_fp16.safetensors"):
+        loading.parts(bare_flux, Beside((scaled, *encoders[:3]), vae))
+    t5 = loading.parts(bare_flux, Beside((scaled, *encoders), vae))["text_encoder_2"](torch.float32)
+    words = torch.tensor([[4, 5, 6, 1]])
+    torch.testing.assert_close(t5(words)[0], networks["t5"].eval()(words)[0], atol=0.01, rtol=0.01)
+
+
 def test_a_file_of_another_family_is_refused(whole):
     other = ModelFile("sd3.safetensors", whole.path, identity=Identity("checkpoint", "flux"))
     with pytest.raises(EngineError, match="holds no weights of a Flux model"):
@@ -254,10 +268,24 @@ def test_clips_tokenizer_is_the_published_one():
     assert clip_tokenizer("<|endoftext|>")("a", padding="max_length", max_length=4).input_ids[-1] == 49407
 
 
-@pytest.mark.parametrize("named", [None, "nowhere"])
-def test_without_t5s_tokenizer_the_way_out_is_told(tmp_path, named):
-    with pytest.raises(EngineError, match=r"tokenizer\.json .*Settings; the Models tab can download it\."):
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [(None, "which isn't there yet"), ("nowhere", '"T5 tokenizer folder", doesn\'t hold it.*or none')],
+)
+def test_without_t5s_tokenizer_the_way_out_is_told(tmp_path, named, reason):
+    way_out = (
+        r'Download "T5 tokenizer" in the Models tab.* put T5\'s tokenizer\.json into models/tokenizers/t5'
+    )
+    with pytest.raises(EngineError, match=f"{reason}.*{way_out}"):
         t5_tokenizer(tmp_path / named if named else None, 77)
+
+
+def test_a_damaged_tokenizer_is_a_sentence(tmp_path):
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(
+        EngineError, match=r"^T5's tokenizer in .* can't be used \(.*Download \"T5 tokenizer\""
+    ):
+        t5_tokenizer(tmp_path, 77)
 
 
 def test_t5s_tokenizer_comes_from_the_named_folder(tokenizer):

@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from webui.catalog.downloads.model import Candidate, DownloadError, readable
-from webui.catalog.downloads.names import PICKLES, SAFE, harmless
+from webui.catalog.downloads.names import PICKLES, SAFE, TOKENIZER, harmless
 from webui.catalog.downloads.sources import HubSource
+from webui.catalog.entry import Kind
 
 INDEX = "model_index.json"
 # What lies beside weights and is read when a model is loaded: settings and tokenizers, never code.
@@ -43,15 +44,18 @@ class FolderFile:
     inside: str
 
 
-def single_files(files: Iterable[HubFile], allow_pickle: bool) -> list[HubFile]:
+def single_files(files: Iterable[HubFile], allow_pickle: bool, kind: Kind = "checkpoint") -> list[HubFile]:
     """The files that are a model each, weights in one of several pieces left out; those at the top first."""
-    wanted = (*SAFE, *PICKLES) if allow_pickle else SAFE
-    found = [file for file in files if file.path.lower().endswith(wanted) and not SHARD.search(file.path)]
+    if kind == "tokenizer":
+        found = [file for file in files if _name(file) == TOKENIZER]
+    else:
+        wanted = (*SAFE, *PICKLES) if allow_pickle else SAFE
+        found = [file for file in files if file.path.lower().endswith(wanted) and not SHARD.search(file.path)]
     return sorted(found, key=lambda file: (file.path.count("/"), file.path.lower()))
 
 
-def choose_file(source: HubSource, files: Sequence[HubFile]) -> HubFile:
-    """The one that `source` means, of its single files.
+def choose_file(source: HubSource, files: Sequence[HubFile], kind: Kind = "checkpoint") -> HubFile:
+    """The one that `source` means, of its single files of that kind.
 
     Raises:
         DownloadError: none, or more than one; the sentence tells which there are.
@@ -63,7 +67,8 @@ def choose_file(source: HubSource, files: Sequence[HubFile]) -> HubFile:
         return found[0]
     listed = found or files
     if not listed:
-        raise DownloadError(f"{source.repo} holds no .safetensors file to download.")
+        wanted = TOKENIZER if kind == "tokenizer" else ".safetensors file"
+        raise DownloadError(f"{source.repo} holds no {wanted} to download.")
     told = ", ".join(f"{file.path} ({readable(file.size)})" for file in listed[:LISTED])
     more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
     what = "several files" if found else f'no file "{pattern}"'
@@ -123,9 +128,15 @@ def variants(files: Iterable[HubFile], components: Collection[str]) -> list[str]
 
 
 def candidates(
-    source: HubSource, files: Sequence[HubFile], components: Collection[str], allow_pickle: bool
+    source: HubSource,
+    files: Sequence[HubFile],
+    components: Collection[str],
+    allow_pickle: bool,
+    kind: Kind = "checkpoint",
 ) -> list[Candidate]:
-    """What the repository offers: as a folder in each variant, and its single files."""
+    """What the repository offers of that kind: as a folder in each variant, and its single files."""
+    if kind == "tokenizer":
+        components = ()  # a model's folder may hold it, but isn't wanted
     whole: list[Candidate] = []
     for variant in variants(files, components) if not source.pattern else ():
         needed = folder_files(source.repo, files, components, variant)
@@ -134,7 +145,7 @@ def candidates(
     inside = tuple(f"{component}/" for component in components)
     singles = [
         Candidate(source.naming(file.path), file.path, size=file.size)
-        for file in single_files(files, allow_pickle)
+        for file in single_files(files, allow_pickle, kind)
         if not file.path.startswith(inside) and fnmatchcase(file.path, source.pattern or "*")
     ]
     return whole + singles

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from webui.catalog.downloads.model import DamagedError
+from webui.catalog.downloads.names import SAFE
 
 # The safetensors format allows a header of 100 MB; its first 8 bytes are the header's size.
 MAX_HEADER = 100_000_000
@@ -19,6 +20,11 @@ def looks_like_safetensors(start: bytes) -> bool:
     return 2 <= int.from_bytes(start[:8], "little") <= MAX_HEADER and start[8:9] == b"{"
 
 
+def is_web_page(start: bytes, content_type: str) -> bool:
+    """Whether an answer that begins with `start` is a page for people."""
+    return bool(WEB_PAGE.match(start)) or content_type.startswith("text/html")
+
+
 def check_start(start: bytes, content_type: str, suffix: str, host: str) -> None:
     """Refuse a download whose first bytes can't be a model file of the extension `suffix`.
 
@@ -29,7 +35,7 @@ def check_start(start: bytes, content_type: str, suffix: str, host: str) -> None
         return
     if suffix not in (".safetensors", "") and start.startswith((ZIP, PICKLE)):
         return
-    if WEB_PAGE.match(start) or content_type.startswith("text/html"):
+    if is_web_page(start, content_type):
         raise DamagedError(f"{host} gave a web page, not a model file: it may want a login or a token.")
     if JSON.match(start):
         said = " ".join(start[:200].decode(errors="replace").split())
@@ -39,11 +45,13 @@ def check_start(start: bytes, content_type: str, suffix: str, host: str) -> None
 
 
 def check_whole(file: Path, name: str) -> None:
-    """Refuse a safetensors file whose header doesn't fit its size.
+    """Refuse a safetensors file whose header doesn't fit its size; other files aren't looked at.
 
     Raises:
         DamagedError: it is damaged or cut off.
     """
+    if not name.lower().endswith(SAFE):
+        return
     from safetensors import SafetensorError, safe_open
 
     try:

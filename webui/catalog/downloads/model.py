@@ -35,8 +35,8 @@ class UnknownDownloadError(KeyError):
 class Wish:
     """What is to be downloaded, and as what.
 
-    `name` is the file's or folder's own name here ("": the one it has there), `variant` that of a
-    repository's weights ("fp16"), `sha256` the file's if known, in hex.
+    `name` is the file's or folder's own name here ("": the one it has there; a tokenizer's is always
+    tokenizer.json), `variant` that of a repository's weights ("fp16"), `sha256` the file's if known, in hex.
     """
 
     source: str

@@ -13,6 +13,8 @@ from webui.catalog.downloads.model import DownloadError
 
 SAFE = (".safetensors",)
 PICKLES = (".ckpt", ".pt", ".pth", ".bin")
+TOKENIZER = "tokenizer.json"
+"""A tokenizer's only name, since that is what is looked for."""
 MAX_BYTES = 200
 UNUSABLE = re.compile(r'[<>:"|?*\x00-\x1f\x7f-\x9f]')
 # Windows takes these for devices, with any extension.

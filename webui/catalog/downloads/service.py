@@ -169,14 +169,16 @@ class Downloads:
         self._background.submit(self._begin(entry))
         return entry.download
 
-    def files(self, source: str, *, token: str = "", allow_pickle: bool = False) -> list[Candidate]:
-        """What `source` has to choose from; asks the network, and waits for it.
+    def files(
+        self, source: str, kind: Kind = "checkpoint", *, token: str = "", allow_pickle: bool = False
+    ) -> list[Candidate]:
+        """What `source` has of that kind to choose from; asks the network, and waits for it.
 
         Raises:
             DownloadError: it can't be asked, or means nothing.
         """
         sites = Sites(Fetcher(self._client, self._network.pauses[:1]), self._network.hub)
-        asked = self._background.submit(offered(source, sites, token, allow_pickle))
+        asked = self._background.submit(offered(source, sites, kind, token, allow_pickle))
         try:
             return asked.result(LOOK_SECONDS)
         except TimeoutError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -24,9 +24,11 @@ from webui.catalog.downloads.content import check_whole
 from webui.catalog.downloads.fetch import Explain, Fetcher, Remote, explained, total_of
 from webui.catalog.downloads.hub import Hub, Repository, token_or_own
 from webui.catalog.downloads.model import BusyError, Candidate, DamagedError, Wish
-from webui.catalog.downloads.names import SAFE, harmless, own_name, suggested
+from webui.catalog.downloads.names import harmless, own_name, suggested
 from webui.catalog.downloads.partial import SUFFIX, Part, check_free, check_room, place_file, place_folder
 from webui.catalog.downloads.sources import HubSource, parse, without_secrets
+from webui.catalog.downloads.tokenizer import TokenizerArrival, check_tokenizer
+from webui.catalog.entry import Kind
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Finished:
     sha256: str | None
 
 
-async def offered(source: str, sites: Sites, token: str, allow_pickle: bool) -> list[Candidate]:
-    """What `source` has to choose from.
+async def offered(source: str, sites: Sites, kind: Kind, token: str, allow_pickle: bool) -> list[Candidate]:
+    """What `source` has of that kind to choose from.
 
     Raises:
         DownloadError: it can't be asked, or means nothing.
@@ -66,7 +68,7 @@ async def offered(source: str, sites: Sites, token: str, allow_pickle: bool) -> 
     token = token_or_own(token)
     repository = await sites.hub.repository(parsed, token)
     components = await sites.hub.components(repository, token)
-    return candidates(parsed, repository.files, components, allow_pickle)
+    return candidates(parsed, repository.files, components, allow_pickle, kind)
 
 
 class Transfer:
@@ -111,11 +113,12 @@ class Transfer:
     async def _from_hub(self, source: HubSource) -> Finished:
         token = token_or_own(self._wish.token)
         repository = await self._sites.hub.repository(source, token)
-        if repository.is_folder and not source.pattern:
+        if repository.is_folder and not source.pattern and not self._is_tokenizer:
             components = await self._sites.hub.components(repository, token)
             files = folder_files(source.repo, repository.files, components, self._wish.variant)
             return await self._model_folder(repository, files, token)
-        chosen = choose_file(source, single_files(repository.files, self._wish.allow_pickle))
+        kind, allow_pickle = self._wish.kind, self._wish.allow_pickle
+        chosen = choose_file(source, single_files(repository.files, allow_pickle, kind), kind)
         remote = self._sites.hub.remote(repository, chosen, token)
         if self._wish.sha256:
             remote = replace(remote, sha256=self._wish.sha256)
@@ -123,14 +126,22 @@ class Transfer:
 
     async def _file(self, remote: Remote, explain: Explain, theirs: str = "") -> Finished:
         part = Part(self._hidden(without_secrets(remote.url)))
-        wish = self._wish
-        arrival = FileArrival(self._report, self._folder, part, wish.name, wish.allow_pickle)
+        arrival = self._arrival(part)
         if theirs:
             arrival.settle(theirs)
         sha256 = await self._sites.fetcher.fetch(remote, part, arrival, explain)
         target = arrival.target or arrival.settle(harmless(httpx.URL(remote.url).path))
-        await _check_whole(part, target.name)
+        await _check_whole(part, target.name, check_tokenizer if self._is_tokenizer else check_whole)
         return Finished(place_file(part, target), sha256)
+
+    def _arrival(self, part: Part) -> FileArrival | TokenizerArrival:
+        if self._is_tokenizer:
+            return TokenizerArrival(self._report, self._folder)
+        return FileArrival(self._report, self._folder, part, self._wish.name, self._wish.allow_pickle)
+
+    @property
+    def _is_tokenizer(self) -> bool:
+        return self._wish.kind == "tokenizer"
 
     async def _model_folder(
         self, repository: Repository, files: Sequence[FolderFile], token: str
@@ -176,11 +187,9 @@ class Transfer:
         return path
 
 
-async def _check_whole(part: Part, name: str) -> None:
-    if not name.lower().endswith(SAFE):
-        return
+async def _check_whole(part: Part, name: str, check: Callable[[Path, str], None] = check_whole) -> None:
     try:
-        await asyncio.to_thread(check_whole, part.path, name)
+        await asyncio.to_thread(check, part.path, name)
     except DamagedError:
         part.discard()
         raise

@@ -113,11 +113,16 @@ def _flux_parts(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dt
 def _needed(found: Source | None, file: ModelFile, what: str) -> Source:
     if found is None:
         raise EngineError(f'"{file.name}" holds no weights of {what} model in the form of its first release.')
-    if any(name.endswith((".scale_weight", ".weight_scale", ".input_scale")) for name in found.shapes):
+    if _is_scaled(found):
         raise EngineError(
             f'"{file.name}" is in scaled fp8, which can\'t be read yet. Use the fp16, bf16 or plain fp8 file.'
         )
     return found
+
+
+def _is_scaled(found: Source) -> bool:
+    """Whether its 8-bit weights must be multiplied by numbers beside them, which diffusers doesn't do."""
+    return any(name.endswith((".scale_weight", ".weight_scale", ".input_scale")) for name in found.shapes)
 
 
 def _vae_source(file: ModelFile, beside: Beside) -> Source:
@@ -147,9 +152,9 @@ def _clip_pair(encoders: list[Source], pooled: int, file: ModelFile) -> tuple[So
 
 
 def _t5(encoders: list[Source], width: int) -> Source | None:
-    return next(
-        (each for each in encoders if T5_SIGN in each.shapes and each.shapes[T5_SIGN][1] == width), None
-    )
+    """The first T5 of that width that can be read."""
+    fitting = (each for each in encoders if T5_SIGN in each.shapes and each.shapes[T5_SIGN][1] == width)
+    return next((each for each in fitting if not _is_scaled(each)), None)
 
 
 def _sd3(modules: dict[str, nn.Module], beside: Beside) -> Pipeline:

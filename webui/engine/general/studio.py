@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import numpy as np
@@ -32,7 +33,7 @@ WARM_UP_SIDE = 256
 class GeneralStudio:
     """A pipeline with what is kept ready beside it. Not thread-safe.
 
-    The pipeline's networks must be where they compute (or have accelerate's hooks, which bring them there).
+    `placing` has the pipeline's networks where they compute, for a block.
     `previews`: from `decoders.preview_decoder`; None: no previews.
     """
 
@@ -41,10 +42,12 @@ class GeneralStudio:
         pipeline: Pipeline,
         identity: Callable[[], ModelIdentity],
         previews: PreviewDecoder | None = None,
+        placing: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._pipeline = pipeline
         self._identity = identity
         self._previews = previews
+        self._placing = placing
         # Decodes the pictures of a batch one by one: the decoder is what needs most memory.
         slicing = getattr(getattr(pipeline, "vae", None), "enable_slicing", None)
         if slicing:
@@ -63,7 +66,7 @@ class GeneralStudio:
             observer.notice(notice)
         observer.phase("reading the prompt")
         budget = PreviewBudget()
-        with remembered_prompts(self._pipeline):
+        with self._placing(), remembered_prompts(self._pipeline):
             for iteration, seeds in _batches(order, already):
                 progress = Progress(observer, iteration, partial(self._preview, call=call), budget)
                 made = self._batch(call, seeds, progress)
@@ -79,7 +82,8 @@ class GeneralStudio:
         call = prepare(
             self._pipeline, GenerationParams(steps=2, width=WARM_UP_SIDE, height=WARM_UP_SIDE, cfg_scale=2.0)
         )
-        self._batch(call, [0], None)
+        with self._placing():
+            self._batch(call, [0], None)
 
     def _batch(self, call: Call, seeds: list[int], listener: Listener | None) -> list[Image.Image]:
         """The pictures of one batch; none if it was interrupted or skipped."""

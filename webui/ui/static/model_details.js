@@ -24,6 +24,7 @@ export class Details {
 
   open(model) {
     this.model = model;
+    this.loading = false;
     this.root.setAttribute("aria-label", shortName(model));
     this.root.replaceChildren(this.layout());
     this.root.showModal();
@@ -72,6 +73,8 @@ export class Details {
     if (this.words === words.join() && this.part(".dr-details-actions").children.length) return;
     this.words = words.join();
     const loaded = words.includes("loaded") || words.includes("in use");
+    if (loaded && this.loading) this.say("It is in memory.");
+    if (loaded) this.loading = false;
     const use = button("Use", "dr-button dr-primary", () => this.useIt());
     use.title = "Choose it for drawing and show txt2img";
     const load = button("Load", "dr-button", () => this.load());
@@ -90,9 +93,9 @@ export class Details {
 
   async load() {
     this.say("Reading it into memory…");
+    this.loading = true;
     await this.tried(async () => {
-      await loadModel(this.model.name);
-      await this.memory.refresh();
+      this.memory.show(await loadModel(this.model.name));
     });
   }
 
