@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 
 from webui.catalog.entry import ModelFile
-from webui.engine.cache import Form
 from webui.engine.decoding import Decoder
 from webui.engine.devices import Placement
 from webui.engine.general.beside import Beside
+from webui.engine.held import Form
 from webui.engine.opening import Opening, open_studio
 from webui.engine.parts import wanted_of
 from webui.engine.studio import Studio

@@ -84,7 +84,10 @@ class Settings(BaseModel):
     t5_tokenizer: str = Field(
         default="",
         title="T5 tokenizer folder",
-        description="For SD 3 and Flux in single files: a folder with T5's tokenizer.json or spiece.model.",
+        description=(
+            "For SD 3 and Flux in single files: a folder with T5's tokenizer.json. "
+            "Empty: the one from the Models tab."
+        ),
     )
 
 
@@ -120,9 +123,22 @@ class SettingsStore:
 def _read(file: Path) -> Settings:
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
-        return Settings.model_validate(kept)
+        if not isinstance(kept, dict):
+            raise ValueError("it holds no JSON object")
     except FileNotFoundError:
         return Settings()
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         log.warning("%s can't be used, so that everything is as at first: %s", file, error)
         return Settings()
+    return _usable(kept, file)
+
+
+def _usable(kept: dict[str, Any], file: Path) -> Settings:
+    """The settings that `kept` tells, less what can't be used."""
+    try:
+        return Settings.model_validate(kept)
+    except ValidationError as error:
+        reasons = {str(told["loc"][0]): told["msg"] for told in error.errors() if told["loc"]}
+    for name, reason in reasons.items():
+        log.warning("%s tells a %s that can't be used, so that it is as at first: %s", file, name, reason)
+    return Settings.model_validate({name: value for name, value in kept.items() if name not in reasons})

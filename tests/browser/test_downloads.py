@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.pages import LONG, open_tab
 from tests.catalog.file_server import FakeHub, sha256, weights
+from tests.catalog.tokenizer_files import t5_tokenizer
 from tests.serving import Server
 from tests.tiny.files import write_vae
 
@@ -19,6 +20,7 @@ def hub(tmp_path_factory):
     write_vae(file)
     hub = FakeHub()
     hub.repository("org/vaes", {"mse.safetensors": file.read_bytes(), "ema.safetensors": weights(1000)})
+    hub.repository("org/t5", {"tokenizer/tokenizer.json": t5_tokenizer(), "model.safetensors": weights(1000)})
     hub.repository("org/slow", {"slow.safetensors": weights(seed=1)})
     yield hub
     hub.close()
@@ -74,6 +76,19 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled_and_tried_again(pag
     gate.set()
     slow.get_by_role("button", name="Retry").click()
     expect(slow).to_contain_text("done", timeout=LONG)
+
+
+def test_a_tokenizer_is_a_kind_of_its_own_and_comes_alone(page):
+    ask(page, "org/t5", "Tokenizer")
+    expect(row(page, "tokenizer.json")).to_contain_text("done", timeout=LONG)
+    expect(page.locator(".dr-candidates")).to_be_hidden()
+
+
+def test_a_repository_without_a_file_of_the_kind_says_so(page):
+    ask(page, "org/vaes", "Tokenizer")
+    candidates = page.locator(".dr-candidates")
+    expect(candidates).to_have_text("There is no file of that kind in it.")
+    expect(candidates.get_by_role("listitem")).to_have_count(0)
 
 
 def test_a_repository_that_there_is_not_is_told_at_the_field(page):

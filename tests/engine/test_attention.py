@@ -54,41 +54,33 @@ def test_where_xformers_does_not_work_torchs_attention_stays(monkeypatch, caplog
     monkeypatch.setitem(sys.modules, "xformers", SimpleNamespace(ops=ops))
     monkeypatch.setitem(sys.modules, "xformers.ops", ops)
     plain, before = call(unet), dict(unet.attn_processors)
-    undo = attention.use(unet, "xformers")
+    attention.use(unet, "xformers")
     assert attention_of(unet) == {"AttnProcessor2_0"}
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert reason in record.getMessage()
     assert "\n" not in record.getMessage()
     assert torch.equal(call(unet), plain)
-    undo()
     assert unet.attn_processors == before
 
 
-def test_slices_give_what_torchs_attention_gives_and_are_taken_back(unet):
-    plain, before = call(unet), dict(unet.attn_processors)
-    undo = attention.use(unet, "Sliced")
+def test_slices_give_what_torchs_attention_gives(unet):
+    before = dict(unet.attn_processors)
+    plain = call(unet)
+    attention.use(unet, "Sliced")
     assert attention_of(unet) == {"SlicedAttnProcessor"}
     torch.testing.assert_close(call(unet), plain, rtol=1e-4, atol=1e-4)
-    undo()
-    assert unet.attn_processors == before
-    assert torch.equal(call(unet), plain)
-
-
-def test_torchs_attention_can_be_had_again_from_slices(unet):
-    slices = attention.use(unet, "Sliced")
-    undo = attention.use(unet, "SDPA")
+    attention.use(unet, "SDPA")
     assert attention_of(unet) == {"AttnProcessor2_0"}
-    undo()
-    assert attention_of(unet) == {"SlicedAttnProcessor"}
-    slices()
+    assert torch.equal(call(unet), plain)
+    unet.set_attn_processor(before)
 
 
 @pytest.mark.parametrize("kind", ["SDPA", "xformers", "Sliced"])
 def test_other_networks_keep_their_attention(kind):
     network = torch.nn.Linear(2, 2)
     before = dict(vars(network))
-    attention.use(network, kind)()
+    attention.use(network, kind)
     assert vars(network) == before
 
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from webui.engine.cache import Budget, Form, PartCache, PartKey, Wanted
+from webui.engine.cache import Budget, PartCache
+from webui.engine.held import Form, PartKey, Wanted
 
 FORM = Form(torch.float32)
 KILO = 4 * 256
@@ -33,7 +34,7 @@ class Maker:
                 raise ValueError("it can't be made")
             return nn.Linear(256, 1, bias=False)
 
-        return Wanted(PartKey(Path(model), "sd1", 0, name, form), model, KILO, make)
+        return Wanted(PartKey(Path(model), "sd1", 0, name, form), model, make, lambda: KILO)
 
 
 @pytest.fixture

@@ -10,9 +10,12 @@ from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline, StableDif
 from tests import tiny
 from tests.conftest import Recorder, pixels
 from tests.loading import CPU, load, open_file
+from webui.catalog.catalog import Catalog
 from webui.catalog.entry import Identity, ModelFile, ModelSettings
+from webui.engine.denoiser import Denoiser
 from webui.engine.devices import Placement
 from webui.engine.encoding import PromptEncoder
+from webui.engine.local import LocalEngine
 from webui.engine.opening import predicts_v
 from webui.engine.parts import sizes
 from webui.engine.protocol import EngineError, Order
@@ -258,6 +261,51 @@ def test_sizes_of_parts_are_those_of_the_weights(written, folder, family):
     model = load(written(family))
     unet = sum(weight.numel() for weight in model.unet.parameters())
     for checkpoint in (written(family), folder(family)):
-        told = sizes(replace(checkpoint, identity=replace(checkpoint.identity, dtype="fp32")), 2)
-        assert set(told) == {encoder.part for encoder in model.encoders} | {"unet", "vae"}
-        assert told["unet"] == pytest.approx(2 * unet, rel=0.1)
+        for device_type, itemsize in (("cpu", 4), ("cuda", 2)):
+            told = sizes(
+                replace(checkpoint, identity=replace(checkpoint.identity, dtype="fp32")), device_type
+            )
+            assert set(told) == {encoder.part for encoder in model.encoders} | {"unet", "vae"}
+            assert told["unet"] == pytest.approx(itemsize * unet, rel=0.1)
+
+
+@torch.inference_mode()
+def test_an_empty_negative_prompt_says_nothing_to_sdxl(folder):
+    """As in A1111; SD 1.x hears an empty prompt instead."""
+    negative = PromptEncoder(load(folder("sdxl"))).encode("a cat", "").negative
+    assert not negative.tokens.any()
+    assert not negative.pooled.any()
+    assert PromptEncoder(load(folder("sd1"))).encode("a cat", "").negative.tokens.any()
+
+
+@torch.inference_mode()
+def test_the_refiner_is_told_what_is_good_and_what_is_poor(written):
+    model = load(written("sdxl-refiner"))
+    same = PromptEncoder(model).encode("a cat", "a cat")
+    told = []
+    hook = model.unet.register_forward_pre_hook(
+        lambda _, __, named: told.append(named["added_cond_kwargs"]["time_ids"]), with_kwargs=True
+    )
+    for cfg_scale in (4.0, 1.0):
+        Denoiser(model, same, cfg_scale, 1)(torch.zeros(1, 4, 8, 8), 1.0)
+    hook.remove()
+    assert told[0].tolist() == [[64, 64, 0, 0, 2.5], [64, 64, 0, 0, 6.0]]
+    assert told[1].tolist() == [[64, 64, 0, 0, 6.0]]
+
+
+def test_a_vae_file_serves_two_families_each_with_its_scaling(tmp_path, config, settings):
+    for family in ("sd1", "sdxl"):
+        WRITERS[family, ""](tmp_path / f"{family}.safetensors")
+    tiny.write_vae(tmp_path / "shared.vae.safetensors")
+    vae = ModelFile("shared", tmp_path / "shared.vae.safetensors", kind="vae", identity=Identity("vae"))
+    catalog = Catalog.over([tmp_path])
+
+    def draw(engine, family):
+        recorder, checkpoint = Recorder(), catalog.find(family)
+        engine.draw(Order(SMALL, checkpoint, 7, vae), recorder)
+        return recorder.images[0]
+
+    alone = draw(LocalEngine(config, settings, catalog), "sdxl")
+    engine = LocalEngine(config, settings, catalog)
+    draw(engine, "sd1")
+    np.testing.assert_array_equal(draw(engine, "sdxl"), alone)

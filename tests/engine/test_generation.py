@@ -220,5 +220,5 @@ def test_decoding_rounds_to_the_nearest_level(model):
 
 @torch.inference_mode()
 def test_numbers_that_are_none_are_no_picture(model):
-    with pytest.raises(EngineError, match=r"NaN.*another VAE"):
+    with pytest.raises(EngineError, match=r"NaN.*precision to fp32"):
         decode(model, torch.full((1, 4, 8, 8), float("nan")))

@@ -25,6 +25,15 @@ def test_zero_means_never():
     assert not acted.wait(0.1)
 
 
+def test_what_is_set_while_it_is_idle_holds():
+    acted, seconds = threading.Event(), [0.0]
+    timer = IdleTimer(lambda: seconds[0], acted.set, period=0.02)
+    timer.begin()
+    assert not acted.wait(0.1)
+    seconds[0] = 0.05
+    assert acted.wait(5)
+
+
 def test_beginning_again_starts_the_time_anew():
     acts = []
     timer = IdleTimer(lambda: 0.05, lambda: acts.append(1))

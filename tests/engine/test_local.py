@@ -14,6 +14,7 @@ from tests.conftest import PROMPT, Recorder, copy_of
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import Identity, ModelFile
 from webui.config import Config
+from webui.engine import parts
 from webui.engine.local import LocalEngine
 from webui.engine.protocol import EngineError, Order
 from webui.params import GenerationParams
@@ -30,6 +31,12 @@ def expected(draw):
 @pytest.fixture
 def draws_as_before(draw, expected):
     return lambda: draw(width=64, height=64, steps=2).pictures[0].image.tobytes() == expected
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(engine):
+    """What one test ran out of memory for is not to make the next thrifty."""
+    engine._sufficed = {}
 
 
 @pytest.fixture
@@ -133,6 +140,38 @@ def test_what_did_not_fit_once_is_tried_more_thriftily_and_said(draw, failing, e
     recorder = draw(width=64, height=64, steps=2)
     assert recorder.pictures[0].image.tobytes() == expected
     assert recorder.notices == ["Memory ran out; drawn with the VAE in tiles instead."]
+
+
+def test_the_next_job_like_one_that_did_not_fit_begins_thriftily(another, demo, before_unets):
+    runs = []
+
+    def fail_once():
+        runs.append(1)
+        if len(runs) == 1:
+            raise MemoryError
+
+    before_unets(fail_once)
+    for _ in range(2):
+        recorder = Recorder()
+        another.draw(Order(SMALL, demo, 7), recorder)
+        assert recorder.notices == ["Memory ran out; drawn with the VAE in tiles instead."]
+    assert len(runs) == 1 + SMALL.steps + SMALL.steps
+
+
+def test_memory_that_runs_out_while_loading_is_freed_and_tried_again(another, demo, monkeypatch):
+    fails = iter([True])
+    in_form = parts.in_form
+
+    def run_out(*arguments):
+        if next(fails, False):
+            raise MemoryError
+        return in_form(*arguments)
+
+    monkeypatch.setattr(parts, "in_form", run_out)
+    recorder = Recorder()
+    another.draw(Order(SMALL, demo, 7), recorder)
+    assert len(recorder.pictures) == 1
+    assert recorder.notices
 
 
 def test_what_was_finished_before_memory_ran_out_is_not_drawn_again(draw, before_unets, expected):

@@ -14,7 +14,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from PIL import Image
 
 from webui.config import BUILT_IN_CHECKPOINTS, DEMO, Config
-from webui.engine import memory
+from webui.engine import memory, storage
 from webui.engine.memory import GIB, Plan
 from webui.engine.stepcache import StepCache
 from webui.settings import Settings
@@ -100,7 +100,7 @@ def test_what_is_set_goes_before_what_would_be_wise():
         "vae_tiling": "Off",
     }
     plan = chosen(1, settings=wished)
-    assert plan == Plan("Keep all loaded", True, "Sliced", False, True, True, True)
+    assert plan == replace(plan, placement="Keep all loaded", fp8=True, attention="Sliced", vae_tiling=False)
     assert chosen(99, settings={"memory_mode": "Group offload"}).placement == "Group offload"
     assert chosen(99, settings={"vae_tiling": "On"}).vae_tiling
 
@@ -137,54 +137,20 @@ def test_after_running_out_each_plan_differs_and_says_how_until_nothing_is_left(
 
 
 def test_what_is_done_otherwise_is_said_in_a_sentence():
-    plan = Plan(vae_tiling=True, vae_slicing=True, on_gpu=True)
+    plan = Plan(vae_tiling=True, on_gpu=True)
     following = memory.thriftier(plan)
     assert memory.describe(following, plan) == "Memory ran out; drawn with model offload instead."
 
 
-def test_an_applied_plan_is_undone(unet, demo_vae):
-    before = {name: dict(vars(module)) for name, module in unet.named_modules()}
-    processors = dict(unet.attn_processors)
+def test_group_offload_gives_the_same_picture_with_the_step_cache_too(unet):
     plain = call(unet)
-    sizes = demo_vae.tile_sample_min_size, demo_vae.tile_latent_min_size
-    plan = Plan(placement="Group offload", attention="Sliced", vae_tiling=True, vae_slicing=True)
-    undo = memory.apply(plan, unet, demo_vae, CPU)
-    assert demo_vae.use_tiling
-    assert demo_vae.use_slicing
-    assert (demo_vae.tile_sample_min_size, demo_vae.tile_latent_min_size) == (512, 64)
-    assert {type(each).__name__ for each in unet.attn_processors.values()} == {"SlicedAttnProcessor"}
-    torch.testing.assert_close(call(unet), plain, rtol=1e-4, atol=1e-4)
-    undo()
-    assert not demo_vae.use_tiling
-    assert not demo_vae.use_slicing
-    assert (demo_vae.tile_sample_min_size, demo_vae.tile_latent_min_size) == sizes
-    assert unet.attn_processors == processors
-    after = {name: dict(vars(module)) for name, module in unet.named_modules()}
-    assert {name: set(each) for name, each in after.items()} == {
-        name: set(each) for name, each in before.items()
-    }
+    storage.stream(unet, CPU)
+    assert "_diffusers_hook" in vars(unet.conv_in)
     assert torch.equal(call(unet), plain)
-
-
-def test_group_offload_gives_the_same_picture_and_can_be_undone_and_done_again(unet):
-    plain = call(unet)
-    for _ in range(2):
-        undo = memory.stream(unet, CPU)
-        assert "_diffusers_hook" in vars(unet.conv_in)
-        assert torch.equal(call(unet), plain)
-        undo()
-        assert "_diffusers_hook" not in vars(unet.conv_in)
-    assert torch.equal(call(unet), plain)
-
-
-def test_group_offload_and_the_step_cache_work_together(unet):
-    plain = call(unet)
-    undo = memory.stream(unet, CPU)
     with StepCache(unet, 2) as cache:
         for _ in range(4):
             cache.next_step()
             assert torch.equal(call(unet), plain)
-    undo()
 
 
 def weight_bytes(network):
@@ -194,7 +160,7 @@ def weight_bytes(network):
 def test_fp8_halves_the_weights_and_keeps_the_norms(unet):
     unet.to(torch.bfloat16)
     plain, before = call(unet).float(), weight_bytes(unet)
-    memory.store_fp8(unet)
+    storage.store_fp8(unet)
     assert weight_bytes(unet) < 0.52 * before
     assert unet.conv_in.weight.dtype == torch.float8_e4m3fn
     assert unet.down_blocks[0].resnets[0].norm1.weight.dtype == torch.bfloat16
@@ -205,16 +171,15 @@ def test_fp8_halves_the_weights_and_keeps_the_norms(unet):
     assert unet.conv_in.weight.dtype == torch.float8_e4m3fn
 
 
-def test_fp8_group_offload_and_the_step_cache_work_together(unet, demo_vae):
+def test_fp8_group_offload_and_the_step_cache_work_together(unet):
     unet.to(torch.bfloat16)
-    undo = memory.apply(Plan(placement="Group offload", fp8=True), unet, demo_vae, CPU)
+    storage.store_fp8(unet)
+    storage.stream(unet, CPU)
     with StepCache(unet, 2) as cache:
         cache.next_step()
         full = call(unet)
         cache.next_step()
         assert torch.equal(call(unet), full)
-    undo()
-    assert torch.equal(call(unet), full)
     assert unet.conv_in.weight.dtype == torch.float8_e4m3fn
 
 
@@ -230,13 +195,13 @@ def test_tiles_show_no_seams(demo_vae):
     latents = picture_latents(demo_vae, 384)
     whole = decode(demo_vae, latents) * 127.5
     before = demo_vae.tile_sample_min_size
-    memory.tile(demo_vae, 256)
+    storage.tile(demo_vae, 256)
     demo_vae.enable_tiling()
     try:
         tiled = decode(demo_vae, latents) * 127.5
     finally:
         demo_vae.disable_tiling()
-        memory.tile(demo_vae, before)
+        storage.tile(demo_vae, before)
     assert 0 < (tiled - whole).abs().mean() < 2  # levels of 255
     assert (steps(tiled) - steps(whole)).max() < 2
 
@@ -321,7 +286,7 @@ def test_trim_gives_memory_back():
     full = resident()
     del blocks
     gc.collect()
-    memory.trim()
+    storage.trim()
     assert full - resident() > 200_000_000
     assert len(kept) == 4096
 
@@ -333,8 +298,8 @@ def resident():
 
 def test_trim_does_nothing_where_there_is_no_glibc(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setattr(memory.ctypes, "CDLL", None)
-    memory.trim()
+    monkeypatch.setattr(storage.ctypes, "CDLL", None)
+    storage.trim()
 
 
 def test_plans_are_values():

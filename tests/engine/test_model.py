@@ -5,13 +5,16 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tests import tiny
 from tests.conftest import copy_of
 from tests.loading import CPU, load
 from webui.catalog.entry import Identity, ModelFile
+from webui.engine import classic
 from webui.engine.devices import Placement
 from webui.engine.noise import noise_of as noise_of_file
 from webui.engine.protocol import EngineError
@@ -69,6 +72,41 @@ def test_an_unknown_word_in_the_scheduler_config(tmp_path, field):
         noise_of(tmp_path, **{field: "nonsense"})
 
 
+def test_a_folder_without_scheduler_has_its_family_s_noise(tmp_path):
+    tiny.write_folder(tmp_path, "sdxl")
+    shutil.rmtree(tmp_path / "scheduler")
+    file = ModelFile("x", tmp_path, identity=Identity("checkpoint", "sdxl", "", "diffusers"), folder=True)
+    model = load(file, CPU)
+    assert model.prediction == "epsilon"
+    np.testing.assert_array_equal(model.noise_table.sigmas, NoiseTable.scaled_linear().sigmas)
+
+
+PLAYGROUND = {
+    "_class_name": "EDMDPMSolverMultistepScheduler",
+    "num_train_timesteps": 1000,
+    "prediction_type": "epsilon",
+    "rho": 7.0,
+    "sigma_data": 0.5,
+    "sigma_max": 80.0,
+    "sigma_min": 0.002,
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (PLAYGROUND, "it was trained in the EDM formulation, which Darkroom can't draw with"),
+        ({}, "its scheduler config lacks beta_start or beta_end, which tell the noise it knows"),
+        ([], "its scheduler config holds no JSON object"),
+    ],
+)
+def test_noise_that_is_unknown_is_told(tmp_path, config, reason):
+    (tmp_path / "scheduler").mkdir()
+    (tmp_path / "scheduler" / "scheduler_config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=f"^{reason}$"):
+        noise_of_file(ModelFile("x", tmp_path, identity=Identity("checkpoint", "sdxl"), folder=True))
+
+
 # Damaged folders. Each is a way that a download or a copy goes wrong.
 
 
@@ -116,7 +154,6 @@ DAMAGES = {
     "no JSON": write("text_encoder/config.json", "{"),
     "no tokenizer": lambda folder: shutil.rmtree(folder / "tokenizer"),
     "vocabulary of another tokenizer": write("tokenizer/vocab.json", "{}"),
-    "no scheduler": lambda folder: shutil.rmtree(folder / "scheduler"),
     "scheduler is a list": write(SCHEDULER, "[]"),
     "scheduler without betas": write(SCHEDULER, "{}"),
     "unknown prediction": write(SCHEDULER, '{"prediction_type": "sample"}'),
@@ -130,6 +167,29 @@ def test_a_damaged_checkpoint_is_named_in_one_sentence(damage, demo, tmp_path):
     with pytest.raises(EngineError, match=r"^The checkpoint .my model. can't be loaded: .") as caught:
         load(damaged, CPU)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["latents_mean", "latents_std"])
+def test_a_vae_that_scales_each_channel_by_itself_is_refused(demo, tmp_path, field):
+    other = copy_of(demo, tmp_path / "playground")
+    config = json.loads((other.path / "vae" / "config.json").read_text())
+    (other.path / "vae" / "config.json").write_text(json.dumps({**config, field: None}))
+    load(other, CPU)
+    (other.path / "vae" / "config.json").write_text(json.dumps({**config, field: [0.1, 0.2, 0.3, 0.4]}))
+    with pytest.raises(EngineError, match=rf"its vae scales each channel .* \({field}\)"):
+        load(other, CPU)
+
+
+def test_an_old_pickle_is_read_once_for_each_part(tmp_path):
+    file = tmp_path / "old.ckpt"
+    tiny.write_sd1(tmp_path / "new.safetensors")
+    weights = load_file(tmp_path / "new.safetensors")
+    torch.save({"state_dict": weights}, file, _use_new_zipfile_serialization=False)
+    makers = classic.makers(ModelFile("x", file, identity=Identity("checkpoint", "sd1", "", "original")))
+    for make in makers.values():
+        before = psutil.Process().io_counters().read_chars
+        make()
+        assert psutil.Process().io_counters().read_chars - before < 1.5 * file.stat().st_size
 
 
 def test_a_pickle_is_never_taken_for_the_weights(demo, tmp_path):

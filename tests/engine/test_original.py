@@ -10,6 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from tests import tiny
 from tests.tiny import original as layout
+from webui.catalog.headers import Header, TensorInfo
+from webui.catalog.identify import recognise
 from webui.engine import original
 from webui.engine.weights import WeightsError, load
 
@@ -155,6 +157,18 @@ def test_sd1_files_that_leave_out_text_model(tmp_path):
     assert_same(part_from(weights, "text_encoder", "sd1"), networks.parts["text_encoder"])
 
 
+def test_prefixes_that_some_files_shorten():
+    networks = tiny.make("sdxl")
+    weights = {
+        name.removeprefix("model.").replace("first_stage_model.", "vae."): weight
+        for name, weight in tiny.weights_of(networks).items()
+    }
+    identity = recognise(Header({n: TensorInfo(tuple(w.shape), "F32") for n, w in weights.items()}))
+    assert (identity.kind, identity.family, identity.problem) == ("checkpoint", "sdxl", None)
+    for part, written in networks.parts.items():
+        assert_same(part_from(weights, part, "sdxl"), written)
+
+
 def test_sd2_files_without_the_last_layer():
     """Files that diffusers' scripts wrote hold but the 23 layers that are used."""
     networks = tiny.make("sd2")
@@ -172,7 +186,11 @@ def test_sd2_files_without_the_last_layer():
         ("model.diffusion_model.input_blocks.0.0.weight", "sd1", "unet"),
         ("input_blocks.0.0.weight", "sdxl", "unet"),
         ("out.2.bias", "sd1", "unet"),
+        ("diffusion_model.input_blocks.0.0.weight", "sd1", "unet"),
+        ("diffusion_model.v_pred", "sd1", None),
         ("first_stage_model.decoder.conv_in.weight", "sd2", "vae"),
+        ("vae.decoder.conv_in.weight", "sdxl", "vae"),
+        ("vae.loss.logvar", "sd1", None),
         ("decoder.conv_in.weight", "sd1", "vae"),
         ("first_stage_model.loss.discriminator.main.0.weight", "sd1", None),
         ("cond_stage_model.transformer.text_model.final_layer_norm.weight", "sd1", "text_encoder"),
@@ -243,6 +261,24 @@ def test_half_a_vae(tmp_path):
     save_file(decoder, tmp_path / "half.safetensors")
     with pytest.raises(WeightsError, match=r"^its vae (lacks|does not fit)"):
         original.vae_alone(tmp_path / "half.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("attn_implementation", "someone/kernel"),
+        ("_attn_implementation", "someone/kernel"),
+        ("experts_implementation", "someone/kernel"),
+        ("auto_map", {"AutoModel": "modelling.Model"}),
+        ("return_dict", False),
+    ],
+)
+def test_a_folder_s_config_can_not_have_code_fetched(field, value):
+    config = tiny.make("sd1").parts["text_encoder"].config.to_dict()
+    plain = original.build("text_encoder", config).config
+    encoder = original.build("text_encoder", {**config, field: value})
+    assert encoder.config._attn_implementation == plain._attn_implementation
+    assert encoder.config.to_dict() == plain.to_dict()
 
 
 def test_older_folders_name_attention_and_text_encoders_otherwise():

@@ -6,6 +6,9 @@ import pickle
 import struct
 import sys
 import types
+import warnings
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -13,7 +16,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from webui.engine.weights import WeightsError, load, load_folder
+from webui.catalog.headers import read_header
+from webui.catalog.pickle_tensors import WRAPPERS
+from webui.engine.weights import WeightsError, load, load_folder, load_with_shapes, shapes
 
 KNOWN = {"a": torch.arange(6.0).reshape(2, 3), "b.c": torch.ones(4, dtype=torch.bfloat16)}
 
@@ -37,6 +42,44 @@ def test_pickles(tmp_path, name, nested, zipped):
     content = {"state_dict": KNOWN, "global_step": 7} if nested else KNOWN
     torch.save(content, tmp_path / name, _use_new_zipfile_serialization=zipped)
     same(load(tmp_path / name))
+
+
+def shapes_in_the_catalog(file):
+    return {name: told.shape for name, told in read_header(file).tensors.items()}
+
+
+@pytest.mark.parametrize("key", WRAPPERS)
+def test_weights_lie_where_the_catalog_finds_them(tmp_path, key):
+    torch.save({key: KNOWN, "epoch": 3}, tmp_path / "x.pt")
+    same(load(tmp_path / "x.pt"))
+    assert shapes(tmp_path / "x.pt") == shapes_in_the_catalog(tmp_path / "x.pt")
+
+
+def test_averaged_weights_are_preferred_to_the_last(tmp_path):
+    torch.save({"params": {"last": torch.zeros(1)}, "params_ema": KNOWN}, tmp_path / "x.pth")
+    same(load(tmp_path / "x.pth"))
+    assert shapes(tmp_path / "x.pth") == shapes_in_the_catalog(tmp_path / "x.pth")
+
+
+def test_a_pickle_that_holds_itself(tmp_path):
+    content = dict(KNOWN)
+    content["state_dict"] = content
+    torch.save(content, tmp_path / "x.ckpt")
+    same(load(tmp_path / "x.ckpt"))
+
+
+def test_safetensors_that_were_named_otherwise_are_read_as_what_they_are(tmp_path):
+    save_file(KNOWN, tmp_path / "x.ckpt")
+    same(load(tmp_path / "x.ckpt"))
+    assert shapes(tmp_path / "x.ckpt") == shapes_in_the_catalog(tmp_path / "x.ckpt")
+
+
+@pytest.mark.parametrize("name", ["x.safetensors", "x.ckpt"])
+def test_shapes_are_those_of_all_weights_and_not_only_of_the_kept(tmp_path, name):
+    save_file(KNOWN, tmp_path / name) if name.endswith("s") else torch.save(KNOWN, tmp_path / name)
+    weights, told = load_with_shapes(tmp_path / name, lambda key: key == "a")
+    same(weights, {"a": KNOWN["a"]})
+    assert told == {"a": (2, 3), "b.c": (4,)}
 
 
 def test_nothing_is_read_before_it_is_used(tmp_path):
@@ -71,6 +114,32 @@ def test_what_training_left_beside_the_weights_is_passed_by(tmp_path, monkeypatc
         content = {"callbacks": {ModelCheckpoint: {"best": np.float64(0.5)}}, "state_dict": KNOWN}
         torch.save(content, tmp_path / "x.ckpt")
     same(load(tmp_path / "x.ckpt"))
+
+
+BESIDE = {
+    "a number of numpy's": np.float64(0.5),
+    "an array of numpy's": np.ones(3),
+    "a defaultdict": defaultdict(list, {"losses": [1.0]}),
+    "a frozen set": frozenset({1, 2}),
+    "types": {"number": float, "many": list},
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+def test_what_the_catalog_passes_by_beside_the_weights_is_passed_by_here(tmp_path, beside):
+    torch.save({"state_dict": KNOWN, "beside": BESIDE[beside]}, tmp_path / "x.ckpt")
+    assert shapes_in_the_catalog(tmp_path / "x.ckpt").keys() == KNOWN.keys()
+    same(load(tmp_path / "x.ckpt"))
+
+
+def test_threads_that_read_pickles_at_once_are_in_nobody_s_way(tmp_path):
+    file = tmp_path / "x.ckpt"
+    torch.save({"state_dict": KNOWN, "loss": np.float64(0.5)}, file)
+    before = torch.serialization.get_safe_globals(), list(warnings.filters)
+    with ThreadPoolExecutor(8) as threads:
+        for weights in threads.map(load, [file] * 300):
+            same(weights)
+    assert (torch.serialization.get_safe_globals(), warnings.filters) == before
 
 
 class Harmful:
@@ -130,20 +199,41 @@ def test_full_precision_is_preferred_to_half(tmp_path):
     same(load_folder(tmp_path))
 
 
-def test_half_precision_alone_serves(tmp_path):
-    save_file(KNOWN, tmp_path / "model.fp16.safetensors")
+@pytest.mark.parametrize("variant", ["fp16", "bf16", "fp32"])
+def test_a_variant_alone_serves(tmp_path, variant):
+    save_file(KNOWN, tmp_path / f"model.{variant}.safetensors")
     same(load_folder(tmp_path))
 
 
-def test_a_folder_of_several_files(tmp_path):
-    save_file({"a": KNOWN["a"]}, tmp_path / "model-00001-of-00002.safetensors")
-    save_file({"b.c": KNOWN["b.c"]}, tmp_path / "model-00002-of-00002.safetensors")
-    where = {"a": "model-00001-of-00002.safetensors", "b.c": "model-00002-of-00002.safetensors"}
-    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": where}))
+def write_shards(folder, index, second="model-00002-of-00002.safetensors"):
+    save_file({"a": KNOWN["a"]}, folder / "model-00001-of-00002.safetensors")
+    save_file({"b.c": KNOWN["b.c"]}, folder / second)
+    where = {"a": "model-00001-of-00002.safetensors", "b.c": second}
+    (folder / index).write_text(json.dumps({"weight_map": where}))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        "model.safetensors.index.json",
+        "model.safetensors.index.fp16.json",
+        "model.fp16.safetensors.index.json",
+        "diffusion_pytorch_model.bf16.safetensors.index.json",
+    ],
+)
+def test_a_folder_of_several_files(tmp_path, index):
+    write_shards(tmp_path, index)
     same(load_folder(tmp_path))
+
+
+def test_a_list_of_files_leads_nowhere_outside_the_folder(tmp_path):
+    (tmp_path / "unet").mkdir()
+    write_shards(tmp_path / "unet", "model.safetensors.index.json", second="../elsewhere.safetensors")
+    with pytest.raises(WeightsError, match="shards of unet's weights are missing"):
+        load_folder(tmp_path / "unet")
 
 
 def test_a_folder_without_weights(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
-    with pytest.raises(WeightsError, match=r"holds no \.safetensors weights"):
+    with pytest.raises(WeightsError, match=r"in pytorch_model\.bin only; convert them to \.safetensors"):
         load_folder(tmp_path)

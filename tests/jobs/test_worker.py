@@ -292,6 +292,23 @@ def test_the_next_jobs_checkpoint_is_read_ahead_once(enter):
     assert room.ended(waiting).state == "done"
 
 
+def test_a_failure_to_read_ahead_is_logged_and_fails_no_job(enter, caplog):
+    class Forgetful(Painter):
+        def preload(self, order):
+            raise OSError("the disk has gone")
+
+    room = enter(Forgetful)
+    job = room.submit("slow", n_iter=2)
+    room.in_step()
+    waiting = room.submit()
+    room.jobs.skip("me", job.id)
+    room.in_step()
+    room.jobs.skip("me", job.id)
+    assert room.ended(job).state == "done"
+    assert room.ended(waiting).state == "done"
+    assert "the disk has gone" in caplog.text
+
+
 def test_what_the_engine_notices_is_told_once(enter):
     room = enter()
     job = room.submit("remark", n_iter=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webui.catalog.entry import Family, Identity, Kind, Variant
+from webui.catalog.entry import COMPLETED, Family, Identity, Kind, Variant
 from webui.catalog.headers import Header
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "")
@@ -10,6 +10,14 @@ PREFIXES = ("model.diffusion_model.", "diffusion_model.", "")
 TEXT_ENCODERS = ("cond_stage_model.", "conditioner.", "text_encoders.", "text_encoder.", "te.")
 VAES = ("first_stage_model.", "vae.")
 VARIANTS: dict[int, Variant] = {4: "", 9: "inpaint", 8: "pix2pix"}
+FLUX_TOOLS = {384: "Flux Fill model, which fills in a", 128: "Flux Depth or Canny model, which follows a"}
+"""BFL's models that take a picture beside the latents, by their input channels."""
+QUANTIZED = {
+    "scaled fp8": (".scale_weight", ".weight_scale"),
+    "bitsandbytes' 4 or 8 bits": (".absmax", ".SCB"),
+    "Nunchaku's 4 bits": (".qweight",),
+}
+"""Ways of packing weights, by the endings of what lies beside them, that SD 3 and Flux can't be read in."""
 
 OTHERS = {
     "Flux 2": ("single_stream_modulation.lin.weight",),
@@ -66,10 +74,10 @@ def _other(header: Header, prefix: str) -> Identity | None:
 
 def _original(header: Header, prefix: str) -> Identity | None:
     if header.under(f"{prefix}joint_blocks."):
-        return _whole(header, prefix, "sd3")
+        return _whole(header, prefix, "sd3", problem=_packed(header, prefix))
     if header.under(f"{prefix}double_blocks.") and header.has(f"{prefix}img_in.weight"):
-        channels = header.shape(f"{prefix}img_in.weight")[1:2]
-        return _whole(header, prefix, "flux", "inpaint" if channels == (384,) else "")
+        variant, problem = _flux_inputs(header.shape(f"{prefix}img_in.weight"))
+        return _whole(header, prefix, "flux", variant, problem or _packed(header, prefix))
     entrance = header.shape(f"{prefix}input_blocks.0.0.weight")
     if len(entrance) != 4 or not header.under(f"{prefix}output_blocks."):
         return None
@@ -89,12 +97,30 @@ def _inputs(channels: int) -> tuple[Variant, str | None]:
     )
 
 
+def _flux_inputs(entrance: tuple[int, ...]) -> tuple[Variant, str | None]:
+    """The variant that a Flux transformer's first matrix tells, and why none is drawn with."""
+    channels = entrance[1] if len(entrance) == 2 else 0
+    tool = FLUX_TOOLS.get(channels)
+    problem = f"is a {tool} given picture; Darkroom draws from text alone." if tool else None
+    return "inpaint" if channels == 384 else "", problem
+
+
+def _packed(header: Header, prefix: str) -> str | None:
+    """Why the weights behind `prefix` can't be read, if they can't."""
+    names = [name for name in header.tensors if name.startswith(prefix)]
+    for packing, endings in QUANTIZED.items():
+        if any(name.endswith(endings) for name in names):
+            return f"is in {packing}, which Darkroom can't read yet. Get it in bf16, fp16 or plain fp8."
+    return None
+
+
 def _whole(
     header: Header, prefix: str, family: Family, variant: Variant = "", problem: str | None = None
 ) -> Identity:
     has_vae = header.under(*VAES)
     has_text_encoder = header.under(*TEXT_ENCODERS)
-    kind: Kind = "checkpoint" if prefix and (has_vae or has_text_encoder) else "diffusion-model"
+    whole = prefix and (has_vae or has_text_encoder)
+    kind: Kind = "checkpoint" if whole or family in COMPLETED else "diffusion-model"
     return Identity(
         kind,
         family,
@@ -130,10 +156,12 @@ def _diffusers(header: Header) -> Identity | None:
         return _diffusers_unet(header)
     if not header.under("transformer_blocks.0."):
         return None
-    if header.under("single_transformer_blocks.") and header.has("x_embedder.weight"):
-        return _alone("flux")
-    if header.has("transformer_blocks.0.attn.add_k_proj.weight") and header.under("pos_embed."):
-        return _alone("sd3")
+    if header.under("time_text_embed.text_embedder."):
+        if header.under("single_transformer_blocks.") and header.has("x_embedder.weight"):
+            variant, problem = _flux_inputs(header.shape("x_embedder.weight"))
+            return _alone("flux", variant, problem or _packed(header, ""))
+        if header.has("transformer_blocks.0.attn.add_k_proj.weight") and header.under("pos_embed."):
+            return _alone("sd3", problem=_packed(header, ""))
     return _alone("other", problem="is a transformer of a family that Darkroom doesn't know.")
 
 
@@ -148,7 +176,7 @@ def _diffusers_unet(header: Header) -> Identity:
 
 def _alone(family: Family, variant: Variant = "", problem: str | None = None) -> Identity:
     return Identity(
-        "diffusion-model",
+        "checkpoint" if family in COMPLETED else "diffusion-model",
         family,
         variant,
         "diffusers",

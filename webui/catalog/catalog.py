@@ -17,7 +17,7 @@ from webui.catalog.index import Key, ModelIndex
 from webui.catalog.library import Library, take_stock
 from webui.catalog.model_settings import ModelSettingsStore
 from webui.catalog.naming import SHORT_HASH, best_match
-from webui.catalog.vae_choice import AUTOMATIC, OWN, matching_vae
+from webui.catalog.vae_choice import AUTOMATIC, choose_vae
 from webui.params import GenerationParams, InvalidParamsError, message
 
 HASHED_FIRST: tuple[Kind, ...] = ("checkpoint", "lora", "embedding", "vae")
@@ -72,7 +72,8 @@ class Catalog:
     def default(self) -> ModelFile | None:
         """The checkpoint to begin with: the first usable one that isn't the built-in demo, else that.
 
-        Those that draw from nothing but text come before those for inpainting and refining.
+        Those that draw from nothing but text, with nothing beside them, come before those for inpainting
+        and refining and those that lack text encoders or VAE.
         """
         usable = [model for model in self._library.models("checkpoint") if model.problem is None]
         return min(usable, key=self._reluctance, default=None)
@@ -80,8 +81,10 @@ class Catalog:
     def _reluctance(self, model: ModelFile) -> tuple[bool, bool, str]:
         fallbacks = (folder.path for folder in self._folders if folder.fallback)
         last = any(model.path.is_relative_to(path) for path in fallbacks)
-        special = bool(model.identity.variant) or model.identity.family == "sdxl-refiner"
-        return last, special, model.name
+        identity = model.identity
+        special = bool(identity.variant) or identity.family == "sdxl-refiner"
+        lacking = not (model.folder or (identity.has_vae and identity.has_text_encoder))
+        return last, special or lacking, model.name
 
     def get(self, name: str, kind: Kind = "checkpoint") -> ModelFile | None:
         """The file of exactly that name, usable or not."""
@@ -122,29 +125,16 @@ class Catalog:
     def find_vae(self, name: str, checkpoint: ModelFile) -> ModelFile | None:
         """The file that is to decode for `checkpoint`; None: its own VAE.
 
-        "Automatic" is what has been set for the checkpoint, else the file called like it; "None" its own.
+        "Automatic" is what has been set for the checkpoint, else the file called like it, else, for SD 3 and
+        Flux without one, their family's; "None" its own.
 
         Raises:
-            InvalidParamsError: there is no such VAE file, it can't be used, or the checkpoint needs one.
+            InvalidParamsError: there is no such VAE file, it can't be used or doesn't fit, or the checkpoint
+                needs one.
         """
         if name.lower() == AUTOMATIC:
             name = str(checkpoint.defaults.get("vae", AUTOMATIC))
-        if name.lower() == AUTOMATIC:
-            found = matching_vae(self.vaes(), checkpoint)
-        else:
-            found = None if name.lower() == OWN else self._named_vae(name)
-        if found is None and not checkpoint.identity.has_vae:
-            raise InvalidParamsError("vae", f'"{checkpoint.name}" holds no VAE. Choose one under SD VAE.')
-        return found
-
-    def _named_vae(self, name: str) -> ModelFile:
-        vae = best_match(self.vaes(), name)
-        if vae is None:
-            known = ", ".join(model.name for model in self.vaes()[:10]) or "none"
-            raise InvalidParamsError("vae", f'There is no VAE "{name}" in models/VAE. Found: {known}.')
-        if vae.problem:
-            raise InvalidParamsError("vae", vae.problem)
-        return vae
+        return choose_vae(self.vaes(), name, checkpoint)
 
     def short_hash(self, model: ModelFile) -> str:
         """The first ten hex digits of the sha256, computed now where it isn't known yet.

@@ -15,7 +15,16 @@ from webui.catalog.headers import HeaderError, read_header
 INDEX = "model_index.json"
 NEEDLESS = ("safety_checker", "feature_extractor", "image_encoder", "image_processor", "scheduler")
 """Components that drawing from text does without, or whose place a default can take."""
-TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model", "tokenizer.model")
+TOKENIZERS = (
+    "tokenizer.json",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+    "tekken.json",
+)
+"""A tokenizer's folder holds one of these."""
 SD2_CONTEXT = 1024
 REFINER_CONTEXT = 1280
 MAX_JSON = 2**20

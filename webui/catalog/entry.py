@@ -21,13 +21,19 @@ Kind = Literal[
     "tokenizer",
     "other",
 ]
-"""What a file is for. "diffusion-model": a UNet or transformer alone. "other": foreign, broken or unknown.
+"""What a file is for. "other": foreign, broken or unknown.
+
+"diffusion-model" is a UNet or transformer alone, "checkpoint" whatever pictures can be drawn with: also the
+transformers alone that SD 3 and Flux are published as, since text encoders and VAE beside them complete them.
 
 "tokenizer" is T5's, which can be downloaded but is no model: the catalog lists none.
 """
 
 Family = Literal["", "sd1", "sd2", "sdxl", "sdxl-refiner", "sd3", "flux", "other"]
 """The architecture. "other": one that diffusers' own pipeline draws with. "": unknown, or it has none."""
+
+COMPLETED: tuple[Family, ...] = ("sd3", "flux")
+"""The families whose single files may lack text encoders and VAE, which are then taken from beside."""
 
 CLASSIC: tuple[Family, ...] = ("sd1", "sd2", "sdxl", "sdxl-refiner")
 """The Stable Diffusion families with a UNet. All others are drawn by diffusers' own pipelines."""
@@ -61,6 +67,8 @@ class Identity:
     zero_snr: bool | None = None
     has_vae: bool = True
     has_text_encoder: bool = True
+    latent_channels: int = 0
+    """Of a VAE: how many channels the latents have that it decodes. 0: it doesn't tell, or is no VAE."""
     problem: str | None = None
 
 

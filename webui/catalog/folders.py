@@ -19,6 +19,8 @@ Kinds = tuple[Kind, ...]
 CHECKPOINTS: Kinds = ("checkpoint",)
 VAES: Kinds = ("vae",)
 CONTROLS: Kinds = ("controlnet", "t2i-adapter", "ip-adapter")
+BACKBONES: Kinds = ("diffusion-model", "checkpoint")
+"""ComfyUI keeps here what it completes with other files; SD 3 and Flux of that kind can be drawn with."""
 
 A1111: Mapping[str, Kinds] = {
     "Stable-diffusion": CHECKPOINTS,
@@ -33,7 +35,7 @@ A1111: Mapping[str, Kinds] = {
     "embeddings": ("embedding",),
     "hypernetworks": ("hypernetwork",),
     "text_encoder": ("text-encoder",),
-    "diffusion_models": ("diffusion-model",),
+    "diffusion_models": BACKBONES,
 }
 A1111_BESIDE: Mapping[str, Kinds] = {
     "embeddings": ("embedding",),
@@ -54,8 +56,8 @@ COMFY: Mapping[str, Kinds] = {
     "hypernetworks": ("hypernetwork",),
     "clip": ("text-encoder",),
     "text_encoders": ("text-encoder",),
-    "unet": ("diffusion-model",),
-    "diffusion_models": ("diffusion-model",),
+    "unet": BACKBONES,
+    "diffusion_models": BACKBONES,
 }
 """Both ComfyUI's folders and the keys of its YAML file."""
 

@@ -112,9 +112,12 @@ def _key(found: Found) -> Key | None:
 
 
 def _where_they_belong(found: list[Found], seen: Mapping[Place, Seen]) -> list[Found]:
-    """Without those that a second folder, of another kind, also leads to, and rightly so."""
-    right = {thing.real for thing in found if _belongs(thing, seen[_place(thing)])}
-    return [thing for thing in found if thing.real not in right or _belongs(thing, seen[_place(thing)])]
+    """Without those that another folder, where they belong, also leads to; the first such counts."""
+    right: dict[str, Found] = {}
+    for thing in found:
+        if _belongs(thing, seen[_place(thing)]):
+            right.setdefault(thing.real, thing)
+    return [thing for thing in found if right.get(thing.real, thing) is thing]
 
 
 def _belongs(found: Found, seen: Seen) -> bool:

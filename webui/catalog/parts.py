@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from webui.catalog.entry import Family, Identity, Kind, Layout
 from webui.catalog.headers import Header
@@ -87,14 +88,20 @@ def hypernetwork(header: Header) -> Identity | None:
 def vae(header: Header) -> Identity | None:
     """A VAE alone, in the original layout (with or without its prefix in checkpoints) or in diffusers'."""
     if header.under(*VAE_MIDDLES):
-        return _part("vae", layout="original")
+        return _vae(header, "original")
     if header.under("decoder.mid_block.resnets.") and header.has("decoder.conv_in.weight"):
         films = len(header.shape("decoder.conv_in.weight")) == 5
         problem = "is the VAE of a video model; Darkroom makes no films." if films else None
-        return _part("vae", layout="diffusers", problem=problem)
+        return _vae(header, "diffusers", problem)
     if header.has("decoder.layers.2.conv.0.weight"):
         return _part("other", problem="is a TAESD preview decoder, which Darkroom has no need of.")
     return None
+
+
+def _vae(header: Header, layout: Layout, problem: str | None = None) -> Identity:
+    entrance = header.shape("decoder.conv_in.weight", "first_stage_model.decoder.conv_in.weight")
+    channels = entrance[1] if len(entrance) == 4 else 0
+    return replace(_part("vae", layout=layout, problem=problem), latent_channels=channels)
 
 
 def text_encoder(header: Header) -> Identity | None:

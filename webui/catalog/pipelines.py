@@ -9,9 +9,10 @@ NO_PICTURES = (
     "Wan", "SkyReels", "ToWorld", "I2VGen", "EasyAnimate", "Helios", "ConsisID", "LongCat",
 )  # fmt: skip
 NO_TEXT = (
-    "Upscale", "Variation", "UnCLIP", "Marigold", "Depth2Img", "DiTPipeline", "DDPM", "DDIM", "Prior",
+    "Upscale", "Variation", "UnCLIP", "Marigold", "Depth2Img", "DDPM", "DDIM", "Prior",
     "Unconditional", "RePaint", "LDMSuperResolution", "ControlNet",
 )  # fmt: skip
+"""Parts of names. The class for ImageNet's kinds of things is called just DiTPipeline."""
 
 
 def refusal(pipeline: str) -> str | None:
@@ -20,7 +21,7 @@ def refusal(pipeline: str) -> str | None:
         return "which is no pipeline that Darkroom knows"
     if any(part in pipeline for part in NO_PICTURES):
         return "which makes no pictures but films or sound"
-    if any(part in pipeline for part in NO_TEXT):
+    if pipeline == "DiTPipeline" or any(part in pipeline for part in NO_TEXT):
         return "which doesn't draw from text alone"
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import torch
@@ -15,27 +14,22 @@ from torch import Tensor, nn
 log = logging.getLogger(__name__)
 
 Attention = Literal["SDPA", "xformers", "Sliced"]
-Undo = Callable[[], None]
 
 
-def use(network: nn.Module, kind: Attention, device: torch.device | None = None) -> Undo:
-    """Switch a UNet's attention; what is returned switches back to what it was.
+def use(network: nn.Module, kind: Attention, device: torch.device | None = None) -> None:
+    """Switch a UNet's attention. `device`: where it will run, if it isn't there yet.
 
-    `device`: where it will run, if it isn't there yet.
     Other networks (the transformers of SD 3, Flux) know only torch's attention, and keep it.
     """
     if not isinstance(network, UNet2DConditionModel):
-        return _nothing
-    before = dict(network.attn_processors)
+        return
     if kind == "Sliced":
         network.set_attention_slice("max")
     elif kind == "SDPA":
         # Not set_default_attn_processor, which is diffusers' own arithmetic instead of torch's.
         network.set_attn_processor(AttnProcessor2_0())
-    elif not use_xformers(network, device):
-        return _nothing
-    # A copy, since diffusers empties what it is given.
-    return lambda: network.set_attn_processor(dict(before))
+    else:
+        use_xformers(network, device)
 
 
 def use_xformers(unet: UNet2DConditionModel, device: torch.device | None = None) -> bool:
@@ -84,7 +78,3 @@ def _uncompilable(network: ModelMixin, device: torch.device) -> str | None:
     except Exception as error:  # whatever a missing compiler makes torch raise
         return f"torch.compile does not work here ({str(error).strip().splitlines()[0]})."
     return None
-
-
-def _nothing() -> None:
-    pass

@@ -10,78 +10,16 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
 
-from webui.engine.attention import Attention
-from webui.engine.memory import trim
+from webui.engine.held import Held, PartKey, Wanted
 from webui.engine.protocol import Resident
-from webui.engine.weights import size_of
+from webui.engine.storage import trim
 
 Place = Literal["RAM", "VRAM"]
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a part's weights are held: what else than its file makes two loaded parts differ."""
-
-    dtype: torch.dtype
-    channels_last: bool = False
-    fp8: bool = False
-    attention: Attention = "SDPA"
-    compiled: bool = False
-    streamed: bool = False
-    """Whether groups of layers go to the GPU and back by themselves (group offload)."""
-
-
-@dataclass(frozen=True)
-class PartKey:
-    """Tells loaded parts apart. `stamp` changes with the file.
-
-    `family` is the checkpoint's: the same VAE file scales latents otherwise for another family.
-    """
-
-    source: Path
-    family: str
-    stamp: int
-    part: str
-    form: Form
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A part to be had: what it is, whose, about how large, and how to make it."""
-
-    key: PartKey
-    model: str
-    size: int
-    """Bytes, as far as can be told before it is loaded."""
-    make: Callable[[Form], nn.Module]
-
-    def in_form(self, form: Form) -> Wanted:
-        """The same part, held otherwise."""
-        return replace(self, key=replace(self.key, form=form))
-
-
-@dataclass
-class Held:
-    """A loaded part. Only the cache changes it."""
-
-    key: PartKey
-    model: str
-    module: nn.Module
-    ram: dict[str, Tensor]
-    size: int
-    leases: int = 0
-    at_work: int = 0
-    """How many blocks need it in VRAM right now."""
-    in_vram: bool = False
-    journeys: int = 0
-    used: int = field(default=0)
 
 
 @dataclass(frozen=True)
@@ -93,7 +31,10 @@ class Budget:
 
 
 class PartCache:
-    """All loaded parts. Thread-safe; loading happens outside the lock, each part by one thread only."""
+    """All loaded parts. Thread-safe, but for `on_device` and `leave_vram`, which are the drawing thread's.
+
+    Loading happens outside the lock, each part by one thread only.
+    """
 
     def __init__(
         self, device: torch.device, budget: Callable[[], Budget], dropped: Callable[[PartKey], None]
@@ -139,28 +80,37 @@ class PartCache:
                 loading.result()
 
     def _load(self, wanted: Wanted) -> None:
-        with self._lock:
-            self._drop(self._surplus("RAM", wanted.size))
         try:
-            module = wanted.make(wanted.key.form)
+            self._make_room(wanted)
+            held = Held.of(wanted, wanted.make(wanted.key.form), self._device)
         except BaseException as error:
             with self._lock:
                 self._loading.pop(wanted.key).set_exception(error)
             raise
-        ram = {name: tensor.data for name, tensor in _tensors(module)}
         with self._lock:
-            held = Held(wanted.key, wanted.model, module, ram, size_of(ram.values()))
             self._held[wanted.key] = held
             self._touch(held)
             self._loading.pop(wanted.key).set_result(None)
 
+    def _make_room(self, wanted: Wanted) -> None:
+        size = wanted.size()
+        with self._lock:
+            key = wanted.key
+            stale = [
+                held
+                for held in self._held.values()
+                if held.key.source == key.source and held.key.stamp != key.stamp and not held.leases
+            ]
+            self._drop(stale)
+            self._drop(self._surplus("RAM", size))
+
     def fits(self, wanted: Iterable[Wanted]) -> bool:
         """Whether all of `wanted` find room beside what is in use now."""
+        missing = [each for each in wanted if each.key not in self._held]
+        coming = sum(each.size() for each in missing)
         with self._lock:
-            coming = sum(each.size for each in wanted if each.key not in self._held)
-            return (
-                coming + sum(held.size for held in self._held.values() if held.leases) <= self._budget().ram
-            )
+            used = sum(held.size for held in self._held.values() if held.leases)
+            return coming + used <= self._budget().ram
 
     @contextmanager
     def on_device(self, held: Held) -> Generator[None]:
@@ -168,12 +118,14 @@ class PartCache:
         if self._device.type == "cpu" or held.key.form.streamed:
             yield
             return
+        if not held.in_vram:
+            with self._lock:
+                going = self._surplus("VRAM", held.size)
+            for other in going:
+                other.go_back()
+            held.go_to(self._device)
         with self._lock:
             held.at_work += 1
-            if not held.in_vram:
-                for other in self._surplus("VRAM", held.size):
-                    _go_back(other)
-                _go_to(held, self._device)
             self._touch(held)
         try:
             yield
@@ -187,11 +139,11 @@ class PartCache:
             self._drop([h for h in self._held.values() if not h.leases and model in (None, h.model)])
 
     def leave_vram(self) -> None:
-        """Have the GPU's memory free of all parts that aren't in use."""
+        """Have the GPU's memory free of all parts that aren't at work."""
         with self._lock:
-            for held in self._held.values():
-                if held.in_vram and not held.at_work:
-                    _go_back(held)
+            idle = [held for held in self._held.values() if held.in_vram and not held.at_work]
+        for held in idle:
+            held.go_back()
 
     def residents(self) -> tuple[Resident, ...]:
         """What is loaded, largest first."""
@@ -221,33 +173,9 @@ class PartCache:
         return going
 
     def _drop(self, going: list[Held]) -> None:
-        for held in going:
-            del self._held[held.key]
-            self._dropped(held.key)
-        if going:
-            going.clear()
-            trim()
-
-
-def _tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
-    return [*module.named_parameters(), *module.named_buffers()]
-
-
-def _go_to(held: Held, device: torch.device) -> None:
-    held.journeys += 1
-    if held.journeys == 2:
-        # Pinned memory travels several times as fast, but pinning takes a copy: worth it for what swaps.
-        held.ram = {name: tensor.pin_memory() for name, tensor in held.ram.items()}
-    try:
-        for name, tensor in _tensors(held.module):
-            tensor.data = held.ram[name].to(device, non_blocking=True)
-    except torch.OutOfMemoryError:
-        _go_back(held)
-        raise
-    held.in_vram = True
-
-
-def _go_back(held: Held) -> None:
-    for name, tensor in _tensors(held.module):
-        tensor.data = held.ram[name]
-    held.in_vram = False
+        if not going:
+            return
+        while going:
+            # No name may hold the part any longer when memory is trimmed.
+            self._dropped(self._held.pop(going.pop().key).key)
+        trim()

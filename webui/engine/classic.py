@@ -15,7 +15,7 @@ from torch import nn
 
 from webui.catalog.entry import ModelFile
 from webui.engine import original
-from webui.engine.weights import WeightsError, load, load_folder, shapes
+from webui.engine.weights import WeightsError, load_folder, load_with_shapes
 
 Maker = Callable[[], nn.Module]
 
@@ -35,10 +35,10 @@ def vae_maker(file: ModelFile, family: str) -> Maker:
 
 def _from_file(file: Path, part: str, family: str) -> nn.Module:
     # Each part maps the file for itself: a mapping is given back as a whole, once nothing is left of it.
-    own = load(file, lambda name: original.part_of(name, family) == part)
-    config = original.configs(family, shapes(file))[part]
+    own, shapes = load_with_shapes(file, lambda name: original.part_of(name, family) == part)
     if not own:
         raise WeightsError(f"its file holds no {part.replace('_', ' ')}")
+    config = original.configs(family, shapes)[part]
     return original.fill(original.build(part, config), original.convert(part, family, own, config), part)
 
 

@@ -31,6 +31,13 @@ class Decoder:
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Latents, as the UNet knows them, of pictures (batch, 3, height, width) in [-1, 1]."""
+        latents = self._encoded(pixels)
+        if not torch.isfinite(latents).all() and self._dtype != torch.float32:
+            self._dtype = torch.float32
+            latents = self._encoded(pixels)
+        return latents
+
+    def _encoded(self, pixels: Tensor) -> Tensor:
         with self._lend(self._dtype) as vae:
             vae.use_tiling = self._tiled()
             known = cast(Any, vae.encode(pixels.to(vae.dtype))).latent_dist.mode().float()
@@ -42,8 +49,12 @@ class Decoder:
         Where the VAE gives numbers that are none, it goes on in 32 bits; where memory runs out, in tiles.
 
         Raises:
-            EngineError: the numbers are none (NaN) in 32 bits too.
+            EngineError: the latents are no numbers (NaN), or the picture isn't in 32 bits either.
         """
+        if not torch.isfinite(latents).all():
+            raise EngineError(
+                "The model gave numbers that are none (NaN). Set the precision to fp32 in the Settings tab."
+            )
         tell = notice or _nobody
         rgb = self._in_time(latents, tell)
         if not torch.isfinite(rgb).all() and self._dtype != torch.float32:
@@ -51,10 +62,7 @@ class Decoder:
             self._dtype = torch.float32
             rgb = self._in_time(latents, tell)
         if not torch.isfinite(rgb).all():
-            raise EngineError(
-                "The model gave numbers that are none (NaN). Set the precision to fp32 in the Settings tab, "
-                "or choose another VAE."
-            )
+            raise EngineError("The VAE gave numbers that are none (NaN). Choose another SD VAE.")
         pixels = rgb.permute(1, 2, 0).add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
         return Image.fromarray(pixels.cpu().numpy())
 

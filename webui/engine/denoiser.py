@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from webui.engine.encoding import Conditioning, Embedding
+from webui.engine.encoding import Conditioning
 from webui.engine.model import Model
 
 GOOD, POOR = 6.0, 2.5
@@ -75,17 +74,17 @@ class Denoiser:
         if self._added is None and self._used[0].pooled is not None:
             height, width = (side * self._model.scale for side in x.shape[-2:])
             self._added = {
-                "text_embeds": self._each(lambda half: half.pooled),
-                "time_ids": self._each(lambda half: self._sizes(half, width, height).to(x.device)),
+                "text_embeds": self._each([half.pooled for half in self._used]),
+                "time_ids": self._each([row.to(x.device) for row in self._sizes(width, height)]),
             }
         return self._added
 
-    def _each(self, of: Callable[[Embedding], Tensor | None]) -> Tensor:
-        rows = [of(half) for half in self._used]
+    def _each(self, rows: list[Tensor | None] | list[Tensor]) -> Tensor:
         return torch.cat([row.expand(self._batch, -1) for row in rows if row is not None])
 
-    def _sizes(self, half: Embedding, width: int, height: int) -> Tensor:
+    def _sizes(self, width: int, height: int) -> list[Tensor]:
         """Original size, crop, and target size; to the refiner a score in place of the target size."""
-        if self._model.family == "sdxl-refiner":
-            return torch.tensor([[height, width, 0, 0, GOOD if half is self._used[-1] else POOR]])
-        return torch.tensor([[height, width, 0, 0, height, width]], dtype=torch.float32)
+        told = [[GOOD], [POOR]] if self._model.family == "sdxl-refiner" else [[height, width]] * 2
+        # The wanted half comes last.
+        rows = [[height, width, 0, 0, *rest] for rest in reversed(told[: len(self._used)])]
+        return [torch.tensor([row], dtype=torch.float32) for row in rows]

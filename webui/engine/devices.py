@@ -52,11 +52,18 @@ def place(device: torch.device, config: Config, settings: Settings, trial: Prefe
     return Placement(device, DTYPES[name], last[settings.channels_last])
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory ran out.
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "Cannot allocate memory",
+)
+"""What errors say that have no class of their own; words differ between systems and libraries."""
 
-    On the CPU torch has no exception of its own for this, and its words differ between systems.
-    """
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory ran out."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)

@@ -21,6 +21,12 @@ class Embedding:
     tokens: Tensor
     pooled: Tensor | None = None
 
+    def zeroed(self) -> Embedding:
+        """The same in shape, saying nothing."""
+        return Embedding(
+            torch.zeros_like(self.tokens), None if self.pooled is None else torch.zeros_like(self.pooled)
+        )
+
 
 @dataclass(frozen=True)
 class Conditioning:
@@ -41,9 +47,11 @@ class PromptEncoder:
         """Both prompts, the shorter one filled up with empty chunks, since they run as one batch."""
         tokenizer = self._model.encoders[0].tokenizer
         chunks = max(len(tokenizer.chunks(text)) for text in (prompt, negative))
-        return Conditioning(
-            self._embedding(prompt, chunks, clip_skip), self._embedding(negative, chunks, clip_skip)
-        )
+        unwanted = self._embedding(negative, chunks, clip_skip)
+        if not negative and self._model.family.startswith("sdxl"):
+            # SDXL was trained to take nothing for zeros; A1111 does so for the negative prompt.
+            unwanted = unwanted.zeroed()
+        return Conditioning(self._embedding(prompt, chunks, clip_skip), unwanted)
 
     def _embedding(self, text: str, chunks: int, clip_skip: int) -> Embedding:
         key = (text, chunks, clip_skip)
@@ -80,6 +88,6 @@ class PromptEncoder:
             # SDXL was trained on the last layer but one, which is also what its users call clip skip 2.
             pooled = getattr(out, "text_embeds", None)
             return out.hidden_states[-max(2, layer)], None if pooled is None else pooled[:1]
-        if layer == 1:
+        if layer == 1 or self._model.family == "sd2":  # A1111 skips no layers of SD 2.x's
             return out.last_hidden_state, None
         return getattr(network, "text_model", network).final_layer_norm(out.hidden_states[-layer]), None

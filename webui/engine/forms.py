@@ -12,15 +12,15 @@ from webui.catalog.entry import CLASSIC, ModelFile
 from webui.catalog.folders import T5_TOKENIZER
 from webui.config import Config
 from webui.engine import memory
-from webui.engine.cache import Budget, Form
+from webui.engine.cache import Budget
 from webui.engine.devices import Placement, choose_device, place
 from webui.engine.general.tokenizers import holds_t5
+from webui.engine.held import Form
 from webui.engine.memory import Plan
-from webui.engine.parts import MAIN, sizes
+from webui.engine.parts import MAIN, FormOf, sizes
 from webui.engine.protocol import Order
-from webui.engine.trial import preferred
-from webui.engine.weights import WeightsError
-from webui.settings import SettingsStore
+from webui.engine.trial import Preference, preferred
+from webui.settings import Settings, SettingsStore
 
 
 class Forms:
@@ -30,7 +30,8 @@ class Forms:
         self._config = config
         self._settings = settings
         self.device: torch.device = choose_device(config)
-        self._trial = preferred(config.cache_dir / "trial.json")
+        on_cpu = self.device.type == "cpu"
+        self._trial = preferred(config.cache_dir / "trial.json") if on_cpu else Preference()
         self._free_at_start = psutil.virtual_memory().available
 
     @property
@@ -46,26 +47,30 @@ class Forms:
         downloaded = self._config.models_dir / T5_TOKENIZER
         return downloaded if holds_t5(downloaded) else None
 
-    def form(self, file: ModelFile, plan: Plan, part: str) -> Form:
-        """The form that `part` of `file` is to be held in."""
-        placement, settings = self.placement, self._settings.get()
-        main = part in MAIN
-        return Form(
-            self._dtype(file, part, placement.dtype),
-            channels_last=placement.channels_last and part in ("unet", "vae"),
-            fp8=main and plan.fp8,
-            attention=plan.attention if main else "SDPA",
-            compiled=main and settings.compile_blocks,
-            streamed=main and plan.placement == "Group offload",
-        )
+    def form_of(self, file: ModelFile, plan: Plan) -> FormOf:
+        """The form that each part of `file` is to be held in, as the settings are at this moment."""
+        settings, placement = self._settings.get(), self.placement
+        dtype = self._dtype(file, settings, placement.dtype)
 
-    def _dtype(self, file: ModelFile, part: str, dtype: torch.dtype) -> torch.dtype:
-        if part == "vae" and self._config.no_half_vae:
-            return torch.float32
-        automatic = self._settings.get().precision == "Automatic"
-        if dtype == torch.float16 and automatic and file.identity.family not in CLASSIC:
-            return torch.bfloat16  # what later families were trained in; fp16 overflows in them
-        return dtype
+        def form(part: str) -> Form:
+            main = part in MAIN
+            return Form(
+                torch.float32 if part == "vae" and self._config.no_half_vae else dtype,
+                channels_last=placement.channels_last and part in ("unet", "vae"),
+                fp8=main and plan.fp8,
+                attention=plan.attention if main else "SDPA",
+                compiled=main and settings.compile_blocks,
+                streamed=main and plan.placement == "Group offload",
+            )
+
+        return form
+
+    def _dtype(self, file: ModelFile, settings: Settings, dtype: torch.dtype) -> torch.dtype:
+        if dtype != torch.float16 or settings.precision != "Automatic" or file.identity.family in CLASSIC:
+            return dtype
+        # What later families were trained in; fp16 overflows in them.
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float32
 
     def plan(self, order: Order) -> Plan:
         """How to hold and run an order's checkpoint, given the memory there is."""
@@ -75,7 +80,7 @@ class Forms:
         plan = memory.choose(
             settings,
             free=self._usable(),
-            sizes=self._sizes(order.checkpoint),
+            sizes=sizes(order.checkpoint, self.device.type) or {"main": order.checkpoint.size},
             width=params.width,
             height=params.height,
             batch=params.batch_size,
@@ -85,25 +90,22 @@ class Forms:
             return replace(plan, attention="xformers")
         return plan
 
-    def _sizes(self, file: ModelFile) -> dict[str, int]:
-        try:
-            return sizes(file, self.placement.dtype.itemsize)
-        except (WeightsError, OSError):  # loading it will say why
-            return {"main": file.size}
-
     def _usable(self) -> int:
-        """Bytes that a drawing may take: what is free, and what loaded models would give back."""
+        """Bytes that a drawing may take, loaded models counted as free: a plan doesn't depend on the last."""
         if self.device.type == "cuda":
             free, total = torch.cuda.mem_get_info(self.device)
             ours = torch.cuda.memory_reserved(self.device)
             return min(free + ours, self._limits(total)[1] + int(memory.GPU_RESERVE))
-        return psutil.virtual_memory().available
+        return self._free_at_start
 
-    def budget(self, plan: Plan | None = None) -> Budget:
-        """How much of loaded models to keep. Under model offload only what works stays in VRAM."""
-        total = torch.cuda.mem_get_info(self.device)[1] if self.device.type == "cuda" else 0
+    def budget(self, plan: Plan) -> Budget:
+        """How much of loaded models to keep; in VRAM only what works, unless all is kept there."""
+        if self.device.type == "cpu":
+            return Budget(self._limits(0)[0])
+        total = torch.cuda.mem_get_info(self.device)[1]
         ram, vram = self._limits(total)
-        return Budget(ram, 0 if plan and plan.placement == "Model offload" else vram)
+        room = min(vram, max(0, total - plan.working))
+        return Budget(ram, room if plan.placement == "Keep all loaded" else 0)
 
     def _limits(self, vram_total: int) -> tuple[int, int]:
         return memory.limits(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+import torch
+
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import ModelFile
 from webui.config import Config
@@ -28,10 +30,12 @@ class LocalEngine:
         self._settings = settings
         self._forms = Forms(config, settings)
         self._manager = PipelineManager(self._forms, catalog, config.cache_dir, hashing=config.hashing)
+        self._sufficed: dict[object, Plan] = {}
         self._idle = IdleTimer(lambda: settings.get().idle_unload * 60, self._manager.unload)
 
     def warm_up(self, checkpoint: ModelFile | None, report: Callable[[str], None]) -> None:
         """Load `checkpoint` and run each of its networks once: a process's first run is the slowest."""
+        self._on_this_thread()
         if checkpoint is None:
             return
         report(f"loading {checkpoint.name}")
@@ -47,13 +51,19 @@ class LocalEngine:
         Where memory runs out, what isn't needed is freed and the rest is drawn more thriftily.
         """
         self._idle.stop()
-        counted = _Placing(observer, order.params.batch_size)
-        plan: Plan | None = self._forms.plan(order)
+        self._on_this_thread()
+        placing = _Placing(observer, order.params.batch_size)
+        params = order.params
+        kind = (order.checkpoint.path, params.width, params.height, params.batch_size, self._settings.get())
+        plan = planned = self._forms.plan(order)
+        if kind in self._sufficed:
+            plan = self._sufficed[kind]
+            observer.notice(memory.describe(plan, planned))
         try:
-            while plan is not None and not self._drawn(order, plan, counted):
-                plan = self._thriftier(plan, observer)
-            if plan is None:
-                raise EngineError(_too_large(order))
+            while not self._drawn(order, plan, placing):
+                plan = self._thriftier(order, plan, observer)
+                # So that the next job like it need not run out of memory first.
+                self._sufficed = {kind: plan}
         finally:
             self._idle.begin()
 
@@ -70,13 +80,20 @@ class LocalEngine:
             return False
         return True
 
-    def _thriftier(self, plan: Plan, observer: Observer) -> Plan | None:
+    def _thriftier(self, order: Order, plan: Plan, observer: Observer) -> Plan:
         # Only here, behind the except block, is all let go that the failed try held.
         self._manager.make_room()
         thrifty = memory.thriftier(plan)
-        if thrifty is not None:
-            observer.notice(memory.describe(thrifty, plan))
+        if thrifty is None:
+            self._sufficed = {}
+            raise EngineError(_too_large(order))
+        observer.notice(memory.describe(thrifty, plan))
         return thrifty
+
+    def _on_this_thread(self) -> None:
+        """Streams, Triton and xformers go to the current GPU, which each thread has of its own."""
+        if self._forms.device.type == "cuda":
+            torch.cuda.set_device(self._forms.device)
 
     def preload(self, order: Order) -> None:
         """See `protocol.Engine.preload`."""
@@ -87,6 +104,8 @@ class LocalEngine:
         """See `protocol.Engine.load`."""
         try:
             self._manager.load(order, self._forms.plan(order))
+            self._idle.begin()
+            self._idle.begin()
         except Exception as error:
             if is_out_of_memory(error):
                 raise EngineError(f"There isn't enough memory for {order.checkpoint.name}.") from error

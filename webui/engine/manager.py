@@ -15,19 +15,19 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from webui.catalog.catalog import Catalog
-from webui.catalog.entry import ModelFile
-from webui.engine import memory
-from webui.engine.cache import Held, PartCache, PartKey, Wanted
+from webui.engine.cache import PartCache
 from webui.engine.decoding import Decoder
 from webui.engine.devices import DTYPES
 from webui.engine.forms import Forms
 from webui.engine.general.beside import Beside
+from webui.engine.held import Held, PartKey, Wanted
+from webui.engine.identities import Identities
 from webui.engine.memory import Plan
 from webui.engine.opening import Opening, open_studio
 from webui.engine.parts import wanted_of
 from webui.engine.protocol import MemoryReport, Order
+from webui.engine.storage import trim
 from webui.engine.studio import Studio
-from webui.infotext import ModelIdentity
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +42,12 @@ class PipelineManager:
         self._forms = forms
         self._catalog = catalog
         self._cache_dir = cache_dir
-        self._hashing = hashing
+        self._identities = Identities(catalog, hashing=hashing)
         self._cache = PartCache(forms.device, lambda: forms.budget(self._plan), self._forget)
         self._studios: dict[Any, Studio] = {}
         self._plan = Plan()
         self._ahead: threading.Thread | None = None
+        self._next: Order | None = None
 
     @contextmanager
     def open(self, order: Order, plan: Plan) -> Generator[Studio]:
@@ -56,18 +57,21 @@ class PipelineManager:
             EngineError: it can't be loaded; the text says why.
         """
         self._plan = plan
-        with self._cache.lease(self._wanted(order, plan)) as held:
-            file = order.checkpoint
-            # What people set for a model changes how the same parts are used.
-            key = (tuple(part.key for part in held.values()), file.prediction, file.zero_snr)
-            if key not in self._studios:
-                self._studios[key] = self._opened(order, held)
+        file, wanted = order.checkpoint, self._wanted(order, plan)
+        self._identities.begin(order)
+        with self._cache.lease(wanted) as held:
+            # What people set for a model or its family changes how the same parts are used.
+            uses = (file.prediction, file.zero_snr, self._forms.t5_tokenizer)
+            key = (tuple(part.key for part in held.values()), uses)
+            studio = self._studios.get(key)
+            if studio is None:
+                studio = self._studios[key] = self._opened(order, wanted, held)
             vae = held.get("vae")
             if vae and hasattr(vae.module, "use_tiling"):
                 cast(Any, vae.module).use_tiling = plan.vae_tiling
-            yield self._studios[key]
+            yield studio
 
-    def _opened(self, order: Order, held: dict[str, Held]) -> Studio:
+    def _opened(self, order: Order, wanted: list[Wanted], held: dict[str, Held]) -> Studio:
         main = held.get("unet") or held["transformer"]
         opening = Opening(
             order.checkpoint,
@@ -75,56 +79,43 @@ class PipelineManager:
             {part: each.module for part, each in held.items()},
             replace(self._forms.placement, dtype=main.key.form.dtype),
             lambda part: self._cache.on_device(held[part]),
-            lambda: self._decoder(order, held["vae"].key.form.dtype),
-            lambda: self._identity(order),
+            lambda: self._decoder(wanted),
+            lambda: self._identities.of(order),
             self._cache_dir / "previews",
         )
         return open_studio(opening)
 
-    def _decoder(self, order: Order, dtype: torch.dtype) -> Decoder:
+    def _decoder(self, wanted: list[Wanted]) -> Decoder:
+        vae = next(each for each in wanted if each.key.part == "vae")
+
         @contextmanager
         def lend(dtype: torch.dtype) -> Generator[AutoencoderKL]:
-            wanted = next(each for each in self._wanted(order, self._plan) if each.key.part == "vae")
-            form = replace(wanted.key.form, dtype=dtype)
-            with self._cache.lease([wanted.in_form(form)]) as held, self._cache.on_device(held["vae"]):
+            other = vae.in_form(replace(vae.key.form, dtype=dtype))
+            with self._cache.lease([other]) as held, self._cache.on_device(held["vae"]):
                 yield cast(AutoencoderKL, held["vae"].module)
 
-        return Decoder(lend, dtype, lambda: self._plan.vae_tiling)
-
-    def _identity(self, order: Order) -> ModelIdentity:
-        vae = order.vae
-        return ModelIdentity(
-            order.checkpoint.stem,
-            self._hash(order.checkpoint),
-            vae.path.name if vae else None,
-            self._hash(vae) if vae else None,
-        )
-
-    def _hash(self, file: ModelFile) -> str | None:
-        try:
-            return self._catalog.short_hash(file) if self._hashing else None
-        except OSError as error:
-            log.warning("The hash of %s can't be computed: %s", file.name, error)
-            return None
+        return Decoder(lend, vae.key.form.dtype, lambda: self._plan.vae_tiling)
 
     def _wanted(self, order: Order, plan: Plan) -> list[Wanted]:
         file, device = order.checkpoint, self._forms.device
-        return wanted_of(file, self._beside(order), device, lambda part: self._forms.form(file, plan, part))
+        return wanted_of(file, self._beside(order), device, self._forms.form_of(file, plan))
 
     def _beside(self, order: Order) -> Beside:
         encoders = [file for file in self._catalog.files("text-encoder") if not file.problem]
         return Beside(tuple(encoders), order.vae, self._forms.t5_tokenizer)
 
     def _forget(self, gone: PartKey) -> None:
-        for key in [key for key in self._studios if gone in key[0]]:
-            del self._studios[key]
+        for key in [key for key in tuple(self._studios) if gone in key[0]]:
+            self._studios.pop(key, None)
 
     def preload(self, order: Order) -> None:
-        """Begin to load what `order` needs on a thread of its own, if there is room beside what is in use."""
+        """Begin to load what `order` needs on a thread of its own, if there is room beside what is in use.
+
+        A newer wish takes the place of one that has not begun yet.
+        """
+        self._next = order
         if self._ahead is None or not self._ahead.is_alive():
-            self._ahead = threading.Thread(
-                target=self._load_ahead, args=(order,), name="preload", daemon=True
-            )
+            self._ahead = threading.Thread(target=self._load_ahead, name="preload", daemon=True)
             self._ahead.start()
 
     def load(self, order: Order, plan: Plan) -> None:
@@ -136,7 +127,12 @@ class PipelineManager:
         with self._cache.lease(self._wanted(order, plan)):
             pass
 
-    def _load_ahead(self, order: Order) -> None:
+    def _load_ahead(self) -> None:
+        while order := self._next:
+            self._next = None
+            self._load_if_it_fits(order)
+
+    def _load_if_it_fits(self, order: Order) -> None:
         try:
             plan = self._forms.plan(order)
             if self._cache.fits(self._wanted(order, plan)):
@@ -152,13 +148,11 @@ class PipelineManager:
     def make_room(self) -> None:
         """Free all memory that isn't needed this moment, after it has run out."""
         self._cache.leave_vram()
-        memory.trim()
-        if self._forms.device.type == "cuda":
-            torch.cuda.empty_cache()
+        trim()
 
     def report(self) -> MemoryReport:
         """What is loaded now, and how much room there is."""
-        ram, budget, device = psutil.virtual_memory(), self._forms.budget(), self._forms.device
+        ram, budget, device = psutil.virtual_memory(), self._forms.budget(self._plan), self._forms.device
         report = MemoryReport(
             device="CPU",
             precision=next(name for name, dtype in DTYPES.items() if dtype == self._forms.placement.dtype),

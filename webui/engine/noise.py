@@ -18,7 +18,7 @@ def noise_of(file: ModelFile) -> tuple[NoiseTable, Prediction]:
     What a person set comes first, then what the file tells, then the scheduler's config.
 
     Raises:
-        ValueError: the scheduler's config asks for something unknown.
+        ValueError: the scheduler's config asks for something unknown, or tells of other noise than betas.
     """
     config = _scheduler(file)
     zero_snr = config.get("rescale_betas_zero_snr", False) if file.zero_snr is None else file.zero_snr
@@ -31,14 +31,23 @@ def noise_of(file: ModelFile) -> tuple[NoiseTable, Prediction]:
 
 
 def _scheduler(file: ModelFile) -> dict[str, Any]:
-    if not file.folder:
+    """The folder's config; the family's for single files, and for folders that lack it."""
+    told = file.path / "scheduler" / "scheduler_config.json"
+    if not (file.folder and told.is_file()):
         return configs_of(file.identity.family)["scheduler"]
-    return json.loads((file.path / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8"))
+    config = json.loads(told.read_text(encoding="utf-8"))
+    if not isinstance(config, dict):
+        raise ValueError("its scheduler config holds no JSON object")
+    return config
 
 
 def _betas(config: dict[str, Any]) -> Any:  # noqa: ANN401
+    if str(config.get("_class_name")).startswith("EDM") or "sigma_data" in config:
+        raise ValueError("it was trained in the EDM formulation, which Darkroom can't draw with")
     if trained := config.get("trained_betas"):
         return np.asarray(trained, dtype=np.float64)
+    if "beta_start" not in config or "beta_end" not in config:
+        raise ValueError("its scheduler config lacks beta_start or beta_end, which tell the noise it knows")
     start, end = config["beta_start"], config["beta_end"]
     count = config.get("num_train_timesteps", 1000)
     kind = config.get("beta_schedule", "scaled_linear")

@@ -16,7 +16,7 @@ from torch import nn
 
 from webui.catalog.entry import CLASSIC, Family, ModelFile
 from webui.engine.decoding import Decoder
-from webui.engine.devices import Placement
+from webui.engine.devices import Placement, is_out_of_memory
 from webui.engine.general.beside import Beside
 from webui.engine.generation import ClassicStudio
 from webui.engine.model import Model, TextEncoder
@@ -56,6 +56,8 @@ def open_studio(opening: Opening) -> Studio:
     except EngineError:
         raise
     except Exception as error:  # tokenizers raises nothing narrower for a damaged vocabulary
+        if is_out_of_memory(error):
+            raise
         raise unloadable(opening.file, error) from error
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import cache, partial
 from pathlib import Path
 
+import psutil
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
 from webui.catalog.entry import CLASSIC, ModelFile
-from webui.engine import attention, classic, memory, original
-from webui.engine.cache import Form, PartKey, Wanted
+from webui.engine import attention, classic, original, storage
+from webui.engine.devices import is_out_of_memory
 from webui.engine.general.beside import Beside
+from webui.engine.held import Form, PartKey, Wanted
 from webui.engine.protocol import EngineError
-from webui.engine.weights import WeightsError, shapes, weight_files
+from webui.engine.weights import WeightsError, shapes, size_of, weight_files
 
 MAIN = ("unet", "transformer")
 """The parts that sample, by far the largest."""
@@ -34,12 +38,14 @@ def wanted_of(file: ModelFile, beside: Beside, device: torch.device, form_of: Fo
     Raises:
         EngineError: a part is in no file.
     """
-    makers = _makers(file, beside)
-    sources = {"vae": beside.vae} if beside.vae else {}
-    return [
-        _wanted(sources.get(part, file), _key(file, sources.get(part, file), part, form_of(part)), make, device)
-        for part, make in makers.items()
-    ]
+    known = cache(lambda: sizes(file, device.type))
+
+    def wanted(part: str, make: Callable[[torch.dtype], nn.Module]) -> Wanted:
+        source = beside.vae if part == "vae" and beside.vae else file
+        key = PartKey(source.path, file.identity.family, _stamp(source.path), part, form_of(part))
+        return Wanted(key, source.name, partial(_made, source, make, device), lambda: known().get(part, 0))
+
+    return [wanted(part, make) for part, make in _makers(file, beside).items()]
 
 
 def _makers(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dtype], nn.Module]]:
@@ -51,55 +57,58 @@ def _makers(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dtype]
     makers = classic.makers(file)
     if beside.vae:
         makers["vae"] = classic.vae_maker(beside.vae, file.identity.family)
-    return {part: lambda _, make=make: make() for part, make in makers.items()}
+    return {part: partial(_cast, make) for part, make in makers.items()}
 
 
-def _key(checkpoint: ModelFile, source: ModelFile, part: str, form: Form) -> PartKey:
-    return PartKey(source.path, checkpoint.identity.family, _stamp(source.path), part, form)
+def _cast(make: classic.Maker, dtype: torch.dtype) -> nn.Module:
+    # nn.Module's own `to`: diffusers' warns at each call.
+    return nn.Module.to(make(), dtype)
 
 
-def _wanted(
-    file: ModelFile, key: PartKey, make: Callable[[torch.dtype], nn.Module], device: torch.device
-) -> Wanted:
-    # How the file's bytes are shared out is known once it is loaded; the main part has nearly all.
-    size = file.size if key.part in MAIN or file.kind == "vae" else 0
-
-    def made(form: Form) -> nn.Module:
-        try:
+def _made(
+    file: ModelFile, make: Callable[[torch.dtype], nn.Module], device: torch.device, form: Form
+) -> nn.Module:
+    try:
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
             return in_form(make(form.dtype), form, device)
-        except EngineError:
+    except EngineError:
+        raise
+    except Exception as error:  # safetensors, torch and diffusers raise all kinds for damaged files
+        if is_out_of_memory(error):
             raise
-        except Exception as error:  # safetensors, torch and diffusers raise all kinds for damaged files
-            raise unloadable(file, error) from error
-
-    return Wanted(key, file.name, size, made)
+        raise unloadable(file, error) from error
 
 
 def in_form(network: nn.Module, form: Form, device: torch.device) -> nn.Module:
     """`network`, on the CPU, held as `form` says; weights that are so already are not copied."""
-    # nn.Module's own `to`: diffusers' warns at each call.
-    nn.Module.to(network, form.dtype)
     if form.channels_last:
         nn.Module.to(network, memory_format=torch.channels_last)  # pyright: ignore
     if isinstance(network, AutoencoderKL):
-        memory.tile(network)
+        storage.tile(network)
     if not isinstance(network, ModelMixin):
         return network
     if form.fp8:
-        memory.store_fp8(network)
+        storage.store_fp8(network)
     if form.attention != "SDPA":
         attention.use(network, form.attention, device)
     if form.compiled:
         attention.compile_blocks(network, device)
     if form.streamed:
-        memory.stream(network, device)
+        storage.stream(network, device, pin_all=_may_pin(network))
     return network
+
+
+def _may_pin(network: nn.Module) -> bool:
+    """Whether there is RAM enough for a pinned copy of the weights beside the weights."""
+    return size_of(network.parameters()) < psutil.virtual_memory().available // 2
 
 
 def unloadable(file: ModelFile, error: Exception) -> EngineError:
     """The sentence for a file of which `error` has come."""
     what = "VAE" if file.kind == "vae" else "checkpoint"
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    # The system's words name the path on disk, which is nobody's business on the other end of the network.
+    told = (error.strerror or "") if isinstance(error, OSError) else str(error)
+    reason = told.strip().partition("\n")[0] or type(error).__name__
     return EngineError(f'The {what} "{file.name}" can\'t be loaded: {reason.removesuffix(".")}.')
 
 
@@ -108,22 +117,27 @@ def _stamp(path: Path) -> int:
     if path.is_file():
         stat = path.stat()
         return hash((stat.st_size, stat.st_mtime_ns))
-    files = (*path.glob("*.json"), *path.glob("*/*"))
-    return hash(tuple(sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)))
+    found = (file for file in (*path.glob("*.json"), *path.glob("*/*")) if file.is_file())
+    stats = [(file.name, file.stat()) for file in found]
+    return hash(tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)))
 
 
-def sizes(file: ModelFile, itemsize: int) -> dict[str, int]:
-    """Part -> about how many bytes its weights take, held in numbers of `itemsize` bytes.
-
-    Raises:
-        WeightsError, OSError: the file can't be read.
-    """
+def sizes(file: ModelFile, device_type: str) -> dict[str, int]:
+    """Part -> about how many bytes its weights take once they are loaded; nothing for what can't be read."""
+    itemsize = 4 if device_type == "cpu" else 2
     ratio = itemsize / DISK_BYTES.get(file.identity.dtype, 2)
-    if file.folder:
-        folders = [config.parent for config in file.path.glob("*/config.json")]
-        return {folder.name: int(ratio * _weight_bytes(folder)) for folder in folders}
-    if file.identity.family not in CLASSIC:
-        return {"transformer": int(ratio * file.size)}
+    try:
+        if file.folder:
+            folders = [config.parent for config in file.path.glob("*/config.json")]
+            return {folder.name: int(ratio * _weight_bytes(folder)) for folder in folders}
+        if file.identity.family in CLASSIC:
+            return _classic_sizes(file, itemsize)
+    except (WeightsError, OSError):
+        return {}
+    return {"transformer": int(ratio * file.size)}
+
+
+def _classic_sizes(file: ModelFile, itemsize: int) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, shape in shapes(file.path).items():
         if part := original.part_of(name, file.identity.family):

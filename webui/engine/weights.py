@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import threading
 import warnings
 import zipfile
 from collections.abc import Callable, Generator, Iterable
@@ -16,7 +17,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from webui.catalog.folder_weights import find_weights, without_weights
+from webui.catalog.pickle_stubs import BEYOND_TORCH
+from webui.catalog.pickle_tensors import WRAPPERS
+from webui.catalog.safetensors_header import is_one
+
 PICKLES = (".ckpt", ".pt", ".pth", ".bin")
+Shapes = dict[str, tuple[int, ...]]
+"""The shapes of tensors, by name."""
 
 
 class _Ignored:
@@ -27,19 +35,20 @@ class _Ignored:
     def __setstate__(self, state: object) -> None: ...
 
 
-IGNORED: list[Any] = [
-    (_Ignored, name)
-    for name in (
-        "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
-        "numpy.core.multiarray.scalar",
-        "numpy._core.multiarray.scalar",
-        "numpy.core.multiarray._reconstruct",
-        "numpy._core.multiarray._reconstruct",
-        "numpy.dtype",
-        "numpy.ndarray",
-    )
+def _plain_dict(*_: object) -> dict[Any, Any]:
+    """Stands for a defaultdict: torch fills plain ones alone."""
+    return {}
+
+
+HARMLESS: list[Any] = [
+    *((_Ignored, name) for name in sorted(BEYOND_TORCH)),
+    (_plain_dict, "collections.defaultdict"),
+    *(dict, float, frozenset, int, list, str, tuple),
 ]
-"""What training programs left in widely used pickles, which torch would refuse: Stable Diffusion 1.4's."""
+"""What training programs left in widely used pickles and the catalog passes by, but torch would refuse."""
+
+ONE_AT_A_TIME = threading.Lock()
+"""torch keeps what it allows, and Python which warnings it tells, for the whole process and not by thread."""
 
 
 class WeightsError(ValueError):
@@ -57,16 +66,31 @@ def load(file: Path, keep: Callable[[str], bool] = bool) -> dict[str, Tensor]:
         OSError: it can't be opened.
     """
     read_ahead(file)
-    if file.suffix.lower() in PICKLES:
+    if _is_pickle(file):
         return {name: tensor for name, tensor in _pickled(file).items() if keep(name)}
     with _opened(file) as opened:
         return {name: opened.get_tensor(name) for name in opened.keys() if keep(name)}  # noqa: SIM118
 
 
-def shapes(file: Path) -> dict[str, tuple[int, ...]]:
+def load_with_shapes(file: Path, keep: Callable[[str], bool]) -> tuple[dict[str, Tensor], Shapes]:
+    """What `load` gives, and the shape of every tensor in the file, kept or not.
+
+    A pickle is read only once for both: the older format can't be mapped.
+
+    Raises:
+        WeightsError, OSError: as `load`.
+    """
+    if not _is_pickle(file):
+        return load(file, keep), shapes(file)
+    read_ahead(file)
+    tensors = _pickled(file)
+    return {name: tensor for name, tensor in tensors.items() if keep(name)}, _shapes(tensors)
+
+
+def shapes(file: Path) -> Shapes:
     """The shape of every tensor in a file, by name; see `load`."""
-    if file.suffix.lower() in PICKLES:
-        return {name: tuple(tensor.shape) for name, tensor in _pickled(file).items()}
+    if _is_pickle(file):
+        return _shapes(_pickled(file))
     with _opened(file), file.open("rb") as raw:
         header: dict[str, Any] = json.loads(raw.read(int.from_bytes(raw.read(8), "little")))
     return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
@@ -85,19 +109,15 @@ def load_folder(folder: Path) -> dict[str, Tensor]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that hold a folder's weights; full precision is preferred to a `.fp16` variant beside it.
+    """The files that hold a folder's weights, which are those that the catalog finds in it.
 
     Raises:
-        WeightsError: there are none in `.safetensors`.
+        WeightsError: there are none in `.safetensors`, or not all of them.
     """
-    for stem in ("diffusion_pytorch_model", "model"):
-        for variant in ("", ".fp16"):
-            if (whole := folder / f"{stem}{variant}.safetensors").is_file():
-                return [whole]
-            if (index := folder / f"{stem}.safetensors.index{variant}.json").is_file():
-                shards: dict[str, str] = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-                return [folder / name for name in sorted(set(shards.values()))]
-    raise WeightsError(f"{folder.name} holds no .safetensors weights")
+    found = find_weights(folder)
+    if found is None:
+        raise WeightsError(without_weights(folder))
+    return list(found.files)
 
 
 def read_ahead(file: Path) -> None:
@@ -120,22 +140,37 @@ def _opened(file: Path) -> Generator[Any]:
         raise WeightsError(f"its file is damaged or no .safetensors file ({error})") from error
 
 
+def _is_pickle(file: Path) -> bool:
+    """By its name, unless it begins as a `.safetensors` that was only called otherwise."""
+    if file.suffix.lower() not in PICKLES:
+        return False
+    with file.open("rb") as stream:
+        return not is_one(stream.read(16))
+
+
 def _pickled(file: Path) -> dict[str, Tensor]:
     try:
         # Only the zip format of torch 1.6 and later can be mapped.
         mapped = zipfile.is_zipfile(file)
-        # The warnings are on other versions of pickle than torch writes.
-        with warnings.catch_warnings(action="ignore"), torch.serialization.safe_globals(IGNORED):
+        with ONE_AT_A_TIME, warnings.catch_warnings(), torch.serialization.safe_globals(HARMLESS):
+            # They are on other versions of pickle than torch writes.
+            warnings.simplefilter("ignore")
             content = torch.load(file, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
-        if "GLOBAL" not in str(error):
-            raise WeightsError("its file is damaged or no torch file") from error
-        raise WeightsError(
-            "its file is a pickle that holds more than weights, and could run code; use a .safetensors of it"
-        ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise WeightsError(_refusal(error)) from error
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # a damaged pickle fails in any way that Python knows
         raise _damaged(error) from error
     return _tensors(content)
+
+
+def _refusal(error: pickle.UnpicklingError) -> str:
+    if "GLOBAL" in str(error):
+        return (
+            "its file is a pickle that holds more than weights, and could run code; use a .safetensors of it"
+        )
+    return "its file is damaged or no torch file that can be read; use a .safetensors of it"
 
 
 def _damaged(error: Exception) -> WeightsError:
@@ -144,11 +179,18 @@ def _damaged(error: Exception) -> WeightsError:
 
 
 def _tensors(content: Any) -> dict[str, Tensor]:  # noqa: ANN401
-    while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
     if not isinstance(content, dict):
         raise WeightsError("its file holds no weights")
+    wrapped = (_direct(content[key]) for key in WRAPPERS if isinstance(content.get(key), dict))
+    return next(filter(None, wrapped), None) or _direct(content)
+
+
+def _direct(content: dict[Any, Any]) -> dict[str, Tensor]:
     return {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+
+
+def _shapes(tensors: dict[str, Tensor]) -> Shapes:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def size_of(tensors: Iterable[Tensor]) -> int:

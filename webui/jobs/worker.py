@@ -6,7 +6,6 @@ import base64
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -122,12 +121,15 @@ class Worker:
         return Order(job.params, checkpoint, job.seed, self._catalog.find_vae(job.params.vae, checkpoint))
 
     def _look_ahead(self) -> None:
-        """Have the engine read what the next job needs, while this one is drawn."""
-        job = self._jobs.next_if_changed()
-        if job is None or self._engine is None:
-            return
-        with suppress(InvalidParamsError):  # the job will say so itself when its turn comes
-            self._engine.preload(self._order(job))
+        """Have the engine read what the next job needs, while this one is drawn. Never raises."""
+        try:
+            job = self._jobs.next_if_changed()
+            if job is not None and self._engine is not None:
+                self._engine.preload(self._order(job))
+        except InvalidParamsError:
+            pass  # the job will say so itself when its turn comes
+        except Exception:
+            log.exception("Reading the next job's checkpoint ahead failed")
 
 
 class _JobObserver:

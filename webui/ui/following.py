@@ -9,6 +9,7 @@ from gradio.components import Component
 
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import CLASSIC, ModelFile
+from webui.catalog.vae_choice import takes_vae
 from webui.params import GenerationParams
 from webui.ui.components.controls import Controls
 from webui.ui.quicksettings import checkpoint_choices, vae_choices
@@ -16,7 +17,10 @@ from webui.ui.quicksettings import checkpoint_choices, vae_choices
 FOLLOWERS = ("width", "height", "steps", "cfg_scale", "sampler_name", "scheduler", "vae", "clip_skip")
 """The fields that are set anew when another checkpoint is chosen."""
 OWN_LOOP_ONLY = ("sampler_name", "scheduler", "vae", "clip_skip", "step_cache")
-"""The fields that only Darkroom's own sampling loop knows; diffusers' pipelines go their own way."""
+"""The fields that only Darkroom's own sampling loop knows; diffusers' pipelines go their own way.
+
+But for "vae": single files of SD 3 and Flux take one, too.
+"""
 TRAINED_FOR = ("prediction", "zero_snr")
 """What can be said of a model's training, for the same loop."""
 CHANGING = (*FOLLOWERS, "step_cache")
@@ -25,7 +29,9 @@ CHANGING = (*FOLLOWERS, "step_cache")
 
 def can_use(model: ModelFile | None, field: str) -> bool:
     """Whether `field` means anything to `model`."""
-    return field not in OWN_LOOP_ONLY or model is None or model.identity.family in ("", *CLASSIC)
+    if field not in OWN_LOOP_ONLY or model is None or model.identity.family in ("", *CLASSIC):
+        return True
+    return field == "vae" and takes_vae(model)
 
 
 def starting_params(model: ModelFile | None) -> GenerationParams:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from webui import __version__
 from webui.catalog.catalog import Catalog
-from webui.catalog.entry import CLASSIC
+from webui.catalog.entry import CLASSIC, COMPLETED
 from webui.config import Config
 from webui.jobs.service import Jobs
 from webui.ui import txt2img
@@ -78,6 +78,7 @@ def head(config: Config) -> str:
         "hints": {**hints("txt2img"), REFRESH_ID: "Look for new models"},
         "elements": {"txt2img": element_ids("txt2img")},
         "own_loop": {"fields": (*OWN_LOOP_ONLY, *TRAINED_FOR), "families": ("", *CLASSIC)},
+        "vae_in_single_files": COMPLETED,
     }
     return (
         '<meta name="color-scheme" content="dark light">'

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 import torch
 from accelerate import init_empty_weights
 from diffusers.loaders.single_file_utils import (
-    convert_flux_transformer_checkpoint_to_diffusers,
     convert_ldm_vae_checkpoint,
     convert_sd3_transformer_checkpoint_to_diffusers,
 )
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 
 from webui.catalog.entry import ModelFile
-from webui.engine.general import shapes
+from webui.engine.general import flux_names, shapes
 from webui.engine.general.errors import explained
 from webui.engine.general.kinds import NetworkClass
 from webui.engine.general.sources import CLIP_SIGN, Source
@@ -28,26 +27,29 @@ VAE_SCALING = {"sd3": (1.5305, 0.0609), "flux": (0.3611, 0.1159)}
 
 
 def transformer(file: ModelFile, found: Source, kind: NetworkClass, dtype: torch.dtype) -> nn.Module:
-    """A Flux or SD 3 transformer, whichever `kind` is.
+    """A Flux or SD 3 transformer, whichever `kind` is, in the first release's names or in diffusers'.
 
     Raises:
         EngineError: see `fill`; of all that follow, too.
         KeyError: a weight is missing, by name; of all that follow, too.
     """
+    weights = found.weights()
     flux = kind is FluxTransformer2DModel
-    config = shapes.flux(found.shapes) if flux else shapes.sd3(found.shapes)
-    convert = (
-        convert_flux_transformer_checkpoint_to_diffusers
-        if flux
-        else convert_sd3_transformer_checkpoint_to_diffusers
-    )
-    return fill(file, lambda: kind(**config), convert(found.weights()), dtype)
+    if not shapes.count(found.shapes, "transformer_blocks."):
+        weights = (flux_names.to_diffusers if flux else convert_sd3_transformer_checkpoint_to_diffusers)(
+            weights
+        )
+    told = {name: tuple(weight.shape) for name, weight in weights.items()}
+    config = shapes.flux(told) if flux else shapes.sd3(told)
+    return fill(file, lambda: kind(**config), weights, dtype)
 
 
 def vae(file: ModelFile, found: Source, family: str, dtype: torch.dtype) -> nn.Module:
-    """The VAE, in the first release's names."""
+    """The VAE, in the first release's names or in diffusers'."""
     config = shapes.vae(found.shapes, *VAE_SCALING[family])
-    weights = convert_ldm_vae_checkpoint(found.weights(), config)
+    weights = found.weights()
+    if not shapes.count(found.shapes, "encoder.down_blocks."):
+        weights = convert_ldm_vae_checkpoint(weights, config)
     return fill(file, lambda: AutoencoderKL(**config), weights, dtype)
 
 

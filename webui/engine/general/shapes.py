@@ -21,32 +21,51 @@ def count(shapes: Shapes, prefix: str) -> int:
     return len(numbers)
 
 
+def pooled_width(shapes: Shapes) -> int:
+    """How wide the pooled text is that a transformer takes, in any layout.
+
+    Raises:
+        KeyError: the weight isn't there; of all that follow, too.
+    """
+    names = ("vector_in.in_layer.weight", "y_embedder.mlp.0.weight")
+    return _first(shapes, "time_text_embed.text_embedder.linear_1.weight", *names)[1]
+
+
+def text_width(shapes: Shapes) -> int:
+    """How wide each token of the text is that a transformer takes, in any layout."""
+    return _first(shapes, "context_embedder.weight", "txt_in.weight")[1]
+
+
+def _first(shapes: Shapes, *names: str) -> tuple[int, ...]:
+    return next((shapes[name] for name in names if name in shapes), ()) or shapes[names[0]]
+
+
 def flux(shapes: Shapes) -> dict[str, Any]:
-    """Arguments of FluxTransformer2DModel, from BFL's names."""
-    width = shapes["img_in.weight"][0]
-    head = shapes["double_blocks.0.img_attn.norm.query_norm.scale"][0]
+    """Arguments of FluxTransformer2DModel, from diffusers' names."""
+    width, channels = shapes["x_embedder.weight"]
+    head = shapes["transformer_blocks.0.attn.norm_q.weight"][0]
     return {
         "patch_size": 1,
-        "in_channels": shapes["img_in.weight"][1],
-        "num_layers": count(shapes, "double_blocks."),
-        "num_single_layers": count(shapes, "single_blocks."),
+        "in_channels": channels,
+        "num_layers": count(shapes, "transformer_blocks."),
+        "num_single_layers": count(shapes, "single_transformer_blocks."),
         "attention_head_dim": head,
         "num_attention_heads": width // head,
-        "joint_attention_dim": shapes["txt_in.weight"][1],
-        "pooled_projection_dim": shapes["vector_in.in_layer.weight"][1],
-        "guidance_embeds": "guidance_in.in_layer.weight" in shapes,
+        "joint_attention_dim": text_width(shapes),
+        "pooled_projection_dim": pooled_width(shapes),
+        "guidance_embeds": "time_text_embed.guidance_embedder.linear_1.weight" in shapes,
         # Rotary positions: index, row and column share a head's width.
         "axes_dims_rope": (head // 8, head * 7 // 16, head * 7 // 16),
     }
 
 
 def sd3(shapes: Shapes) -> dict[str, Any]:
-    """Arguments of SD3Transformer2DModel, from Stability's names."""
-    width, channels, patch, _ = shapes["x_embedder.proj.weight"]
-    depth = count(shapes, "joint_blocks.")
-    normed = shapes.get("joint_blocks.0.x_block.attn.ln_q.weight")
+    """Arguments of SD3Transformer2DModel, from diffusers' names."""
+    width, channels, patch, _ = shapes["pos_embed.proj.weight"]
+    depth = count(shapes, "transformer_blocks.")
+    normed = shapes.get("transformer_blocks.0.attn.norm_q.weight")
     head = normed[0] if normed else HEAD
-    dual = tuple(n for n in range(depth) if f"joint_blocks.{n}.x_block.attn2.qkv.weight" in shapes)
+    dual = tuple(n for n in range(depth) if f"transformer_blocks.{n}.attn2.to_q.weight" in shapes)
     return {
         "sample_size": 128,
         "patch_size": patch,
@@ -55,10 +74,10 @@ def sd3(shapes: Shapes) -> dict[str, Any]:
         "num_layers": depth,
         "attention_head_dim": head,
         "num_attention_heads": width // head,
-        "joint_attention_dim": shapes["context_embedder.weight"][1],
+        "joint_attention_dim": text_width(shapes),
         "caption_projection_dim": shapes["context_embedder.weight"][0],
-        "pooled_projection_dim": shapes["y_embedder.mlp.0.weight"][1],
-        "pos_embed_max_size": round(shapes["pos_embed"][1] ** 0.5),
+        "pooled_projection_dim": pooled_width(shapes),
+        "pos_embed_max_size": round(shapes["pos_embed.pos_embed"][1] ** 0.5),
         "qk_norm": "rms_norm" if normed else None,
         "dual_attention_layers": dual,
     }
@@ -105,16 +124,18 @@ def t5(shapes: Shapes) -> dict[str, Any]:
 
 
 def vae(shapes: Shapes, scaling: float, shift: float) -> dict[str, Any]:
-    """Arguments of AutoencoderKL for SD 3 and Flux, from the first release's names (`encoder.down.0...`)."""
-    depth = count(shapes, "encoder.down.")
-    widths = [shapes[f"encoder.down.{n}.block.0.conv1.weight"][0] for n in range(depth)]
+    """Arguments of AutoencoderKL for SD 3 and Flux, from the first release's names or from diffusers'."""
+    first = count(shapes, "encoder.down.") > 0
+    blocks, layer = ("encoder.down.", "block.") if first else ("encoder.down_blocks.", "resnets.")
+    depth = count(shapes, blocks)
+    widths = [shapes[f"{blocks}{n}.{layer}0.conv1.weight"][0] for n in range(depth)]
     return {
         "in_channels": 3,
         "out_channels": 3,
         "down_block_types": ("DownEncoderBlock2D",) * depth,
         "up_block_types": ("UpDecoderBlock2D",) * depth,
         "block_out_channels": tuple(widths),
-        "layers_per_block": count(shapes, "encoder.down.0.block."),
+        "layers_per_block": count(shapes, f"{blocks}0.{layer}"),
         "latent_channels": shapes["decoder.conv_in.weight"][1],
         "norm_num_groups": min(32, *widths),
         "sample_size": 1024,

@@ -1,11 +1,10 @@
-"""SD 3 and Flux from single files, as Stability, BFL and ComfyUI publish them."""
+"""SD 3 and Flux from single files, as Stability, BFL and ComfyUI publish them, whole or in parts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
-from itertools import product
 from typing import Any, cast
 
 import torch
@@ -21,14 +20,20 @@ from transformers import (
 )
 
 from webui.catalog.entry import ModelFile
-from webui.engine.general import networks
+from webui.catalog.vae_choice import without_vae
+from webui.engine.general import networks, shapes
 from webui.engine.general.beside import Beside
+from webui.engine.general.encoders import for_flux, for_sd3
 from webui.engine.general.kinds import Pipeline
-from webui.engine.general.sources import CLIP_SIGN, T5_SIGN, TRANSFORMERS, VAES, Source, source, text_encoders
+from webui.engine.general.sources import TRANSFORMERS, VAES, Source, source, text_encoders
 from webui.engine.general.tokenizers import clip_tokenizer, t5_tokenizer
 from webui.engine.protocol import EngineError
 
-PLACE = "Put {} into models/text_encoder; the Models tab can download it."
+SD3_SIGNS = ("joint_blocks.0.x_block.attn.qkv.weight", "transformer_blocks.0.attn.add_k_proj.weight")
+FLUX_SIGNS = ("double_blocks.0.img_attn.qkv.weight", "single_transformer_blocks.0.attn.to_q.weight")
+"""What tells a transformer, in the first release's names and in diffusers'."""
+ENCODER_SIGNS = ("encoder.down.0.block.0.conv1.weight", "encoder.down_blocks.0.resnets.0.conv1.weight")
+"""The same of a VAE that can encode."""
 T5_TOKENS = {"sd3": 256, "flux": 512}
 
 
@@ -70,91 +75,54 @@ def _made(file: ModelFile, make: Callable[[torch.dtype], nn.Module], dtype: torc
 
 
 def _sd3_parts(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dtype], nn.Module]]:
-    transformer = _needed(
-        source(file.path, TRANSFORMERS, "joint_blocks.0.x_block.attn.qkv.weight"), file, "an SD 3"
-    )
-    encoders = text_encoders(file.path, (each.path for each in beside.text_encoders))
-    pooled = transformer.shapes["y_embedder.mlp.0.weight"][1]
-    narrow, wide = _clip_pair(encoders, pooled, file)
-    t5 = _t5(encoders, transformer.shapes["context_embedder.weight"][1])
+    transformer = _transformer(file, "an SD 3", SD3_SIGNS)
+    found = text_encoders(file.path, (each.path for each in beside.text_encoders))
+    widths = shapes.pooled_width(transformer.shapes), shapes.text_width(transformer.shapes)
+    encoders = for_sd3(found, *widths, file.name)
     made: dict[str, Callable[[torch.dtype], nn.Module]] = {
         "transformer": partial(networks.transformer, file, transformer, SD3Transformer2DModel),
         "vae": partial(networks.vae, file, _vae_source(file, beside), "sd3"),
-        "text_encoder": partial(networks.clip, file, narrow, CLIPTextModelWithProjection),
-        "text_encoder_2": partial(networks.clip, file, wide, CLIPTextModelWithProjection),
+        "text_encoder": partial(networks.clip, file, encoders["text_encoder"], CLIPTextModelWithProjection),
+        "text_encoder_2": partial(
+            networks.clip, file, encoders["text_encoder_2"], CLIPTextModelWithProjection
+        ),
     }
+    t5 = encoders.get("text_encoder_3")
     return {**made, "text_encoder_3": partial(networks.t5_encoder, file, t5)} if t5 else made
 
 
 def _flux_parts(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dtype], nn.Module]]:
-    transformer = _needed(
-        source(file.path, TRANSFORMERS, "double_blocks.0.img_attn.qkv.weight"), file, "a Flux"
-    )
-    encoders = text_encoders(file.path, (each.path for each in beside.text_encoders))
-    pooled = transformer.shapes["vector_in.in_layer.weight"][1]
-    clip = next((each for each in encoders if _width(each) == pooled), None)
-    if clip is None:
-        raise EngineError(
-            f'"{file.name}" needs the text encoder CLIP-L. {PLACE.format("clip_l.safetensors")}'
-        )
-    t5 = _t5(encoders, transformer.shapes["txt_in.weight"][1])
-    if t5 is None:
-        raise EngineError(
-            f'"{file.name}" needs the text encoder T5-XXL. {PLACE.format("t5xxl_fp16.safetensors")}'
-        )
+    transformer = _transformer(file, "a Flux", FLUX_SIGNS)
+    found = text_encoders(file.path, (each.path for each in beside.text_encoders))
+    widths = shapes.pooled_width(transformer.shapes), shapes.text_width(transformer.shapes)
+    encoders = for_flux(found, *widths, file.name)
     return {
         "transformer": partial(networks.transformer, file, transformer, FluxTransformer2DModel),
         "vae": partial(networks.vae, file, _vae_source(file, beside), "flux"),
-        "text_encoder": partial(networks.clip, file, clip, CLIPTextModel),
-        "text_encoder_2": partial(networks.t5_encoder, file, t5),
+        "text_encoder": partial(networks.clip, file, encoders["text_encoder"], CLIPTextModel),
+        "text_encoder_2": partial(networks.t5_encoder, file, encoders["text_encoder_2"]),
     }
 
 
-def _needed(found: Source | None, file: ModelFile, what: str) -> Source:
+def _transformer(file: ModelFile, what: str, signs: tuple[str, ...]) -> Source:
+    found = source(file.path, TRANSFORMERS, *signs)
     if found is None:
-        raise EngineError(f'"{file.name}" holds no weights of {what} model in the form of its first release.')
-    if _is_scaled(found):
+        raise EngineError(f'"{file.name}" holds no weights of {what} model in a form that can be read.')
+    if found.is_scaled:
         raise EngineError(
             f'"{file.name}" is in scaled fp8, which can\'t be read yet. Use the fp16, bf16 or plain fp8 file.'
         )
     return found
 
 
-def _is_scaled(found: Source) -> bool:
-    """Whether its 8-bit weights must be multiplied by numbers beside them, which diffusers doesn't do."""
-    return any(name.endswith((".scale_weight", ".weight_scale", ".input_scale")) for name in found.shapes)
-
-
 def _vae_source(file: ModelFile, beside: Beside) -> Source:
     path = beside.vae.path if beside.vae else file.path
     found = source(path, VAES, "decoder.conv_in.weight")
-    if found is None or "encoder.down.0.block.0.conv1.weight" not in found.shapes:
-        raise EngineError(
-            f'"{file.name}" needs a VAE: put ae.safetensors (Flux) or SD 3\'s VAE into models/VAE and '
-            "choose it as SD VAE; the Models tab can download it."
-        )
+    if found is None and not beside.vae:
+        raise EngineError(without_vae((), file))
+    if found is None or not any(sign in found.shapes for sign in ENCODER_SIGNS):
+        raise EngineError(f"The VAE in {path.name} is not whole. Choose another under SD VAE.")
     return found
-
-
-def _width(encoder: Source) -> int:
-    """The width of a CLIP; 0 of others."""
-    return encoder.shapes[CLIP_SIGN][1] if CLIP_SIGN in encoder.shapes else 0
-
-
-def _clip_pair(encoders: list[Source], pooled: int, file: ModelFile) -> tuple[Source, Source]:
-    """The two CLIPs whose widths make up the pooled embedding, the narrow one first."""
-    clips = [each for each in encoders if _width(each)]
-    for narrow, wide in product(clips, clips):
-        if _width(narrow) < _width(wide) and _width(narrow) + _width(wide) == pooled:
-            return narrow, wide
-    files = "clip_l.safetensors and clip_g.safetensors"
-    raise EngineError(f'"{file.name}" needs the text encoders CLIP-L and CLIP-G. {PLACE.format(files)}')
-
-
-def _t5(encoders: list[Source], width: int) -> Source | None:
-    """The first T5 of that width that can be read."""
-    fitting = (each for each in encoders if T5_SIGN in each.shapes and each.shapes[T5_SIGN][1] == width)
-    return next((each for each in fitting if not _is_scaled(each)), None)
 
 
 def _sd3(modules: dict[str, nn.Module], beside: Beside) -> Pipeline:

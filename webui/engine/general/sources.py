@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from webui.engine.general.shapes import Shapes
 from webui.engine.protocol import EngineError
 
-TRANSFORMERS = ("model.diffusion_model.", "")
+TRANSFORMERS = ("model.diffusion_model.", "diffusion_model.", "")
 VAES = ("first_stage_model.", "vae.", "")
 ENCODERS = (
     "text_encoders.clip_l.transformer.",
@@ -22,6 +22,8 @@ ENCODERS = (
 CLIP_SIGN = "text_model.embeddings.token_embedding.weight"
 T5_SIGN = "encoder.block.0.layer.0.SelfAttention.q.weight"
 
+SCALES = (".scale_weight", ".weight_scale", ".input_scale")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -30,6 +32,11 @@ class Source:
     path: Path
     prefix: str
     shapes: Shapes
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether its 8-bit weights must be multiplied by numbers beside them, which diffusers doesn't do."""
+        return any(name.endswith(SCALES) for name in self.shapes)
 
     def weights(self) -> dict[str, Tensor]:
         """The tensors on the CPU, by name without the prefix: windows into the file, read when used.
@@ -44,15 +51,18 @@ class Source:
             raise EngineError(f"{self.path.name} can't be read: {error}") from error
 
 
-def source(path: Path, prefixes: tuple[str, ...], sign: str) -> Source | None:
-    """The part of a file that holds a tensor `sign` behind one of `prefixes`; None: there is none.
+def source(path: Path, prefixes: tuple[str, ...], *signs: str) -> Source | None:
+    """The part of a file that holds one of the tensors `signs` behind one of `prefixes`; None: there is none.
 
     Raises:
         EngineError: the file is no .safetensors file, or damaged.
     """
-    shapes = read_shapes(path)
+    return _within(path, read_shapes(path), prefixes, *signs)
+
+
+def _within(path: Path, shapes: Shapes, prefixes: tuple[str, ...], *signs: str) -> Source | None:
     for prefix in prefixes:
-        if prefix + sign in shapes:
+        if any(prefix + sign in shapes for sign in signs):
             own = {
                 name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)
             }
@@ -60,10 +70,16 @@ def source(path: Path, prefixes: tuple[str, ...], sign: str) -> Source | None:
     return None
 
 
-def text_encoders(own: Path, beside: Iterator[Path]) -> list[Source]:
-    """The CLIP and T5 encoders in `own`, then those that `beside` are."""
-    found = [source(own, (prefix,), sign) for prefix in ENCODERS for sign in (CLIP_SIGN, T5_SIGN)]
-    found += [source(path, ("",), sign) for path in beside for sign in (CLIP_SIGN, T5_SIGN)]
+def text_encoders(own: Path, beside: Iterable[Path]) -> list[Source]:
+    """The CLIP and T5 encoders in `own`, then those that `beside` are, as far as they are .safetensors files.
+
+    Raises:
+        EngineError: `own` or one of them is damaged.
+    """
+    shapes = read_shapes(own)
+    found = [_within(own, shapes, (prefix,), CLIP_SIGN, T5_SIGN) for prefix in ENCODERS]
+    readable = (path for path in beside if path.suffix.lower() in (".safetensors", ".sft"))
+    found += [source(path, ("",), CLIP_SIGN, T5_SIGN) for path in readable]
     return [each for each in found if each]
 
 

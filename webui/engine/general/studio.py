@@ -137,8 +137,8 @@ def _missing_parts(pipeline: Pipeline) -> list[str]:
     if not without_t5:
         return []
     return [
-        "Drawn without the T5 text encoder, which wasn't found: long prompts and writing in pictures suffer. "
-        "The Models tab can download it."
+        "Drawn without the T5 text encoder: there is none that can be read (in scaled fp8 it can't be yet). "
+        'Long prompts and writing in pictures suffer. Download "T5-XXL text encoder" in the Models tab.'
     ]
 
 

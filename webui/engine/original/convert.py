@@ -13,9 +13,12 @@ from typing import Any, cast
 from diffusers.loaders import single_file_utils
 from torch import Tensor
 
-from webui.engine.original.names import UNET_PREFIX, is_open_clip, own_name
+from webui.engine.original.names import is_open_clip, own_name
 
 Weights = dict[str, Tensor]
+
+UNET_PREFIX = "model.diffusion_model."
+"""Before a UNet's names in checkpoints; diffusers' converter looks for it."""
 
 OPEN_CLIP_NAMES = {
     "token_embedding.weight": "embeddings.token_embedding.weight",

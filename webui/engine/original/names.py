@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from webui.catalog.backbones import PREFIXES as UNET_PREFIXES
+from webui.catalog.backbones import VAES as VAE_PREFIXES
+
 PARTS: dict[str, tuple[str, ...]] = {
     "sd1": ("text_encoder", "unet", "vae"),
     "sd2": ("text_encoder", "unet", "vae"),
@@ -10,7 +13,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 }
 """Family -> the networks its checkpoints hold."""
 
-PREFIXES: dict[str, dict[str, str]] = {
+TEXT_PREFIXES: dict[str, dict[str, str]] = {
     "sd1": {"cond_stage_model.transformer.": "text_encoder"},
     "sd2": {"cond_stage_model.model.": "text_encoder"},
     "sdxl": {
@@ -19,9 +22,6 @@ PREFIXES: dict[str, dict[str, str]] = {
     },
     "sdxl-refiner": {"conditioner.embedders.0.model.": "text_encoder_2"},
 }
-UNET_PREFIX = "model.diffusion_model."
-VAE_PREFIX = "first_stage_model."
-
 UNET = ("input_blocks.", "middle_block.", "output_blocks.", "time_embed.", "label_emb.", "out.")
 VAE = ("encoder.", "decoder.", "quant_conv.", "post_quant_conv.")
 CLIP = ("embeddings.", "encoder.", "final_layer_norm.")
@@ -53,14 +53,19 @@ def own_name(key: str, family: str) -> str:
 
 
 def _split(key: str, family: str) -> tuple[str, str] | None:
-    if key.startswith(UNET_PREFIX):
-        return "unet", key.removeprefix(UNET_PREFIX)
-    for prefix, part in PREFIXES[family].items():
+    for prefix, part in TEXT_PREFIXES[family].items():
         if key.startswith(prefix):
             return _text(part, key.removeprefix(prefix), family)
-    if (name := key.removeprefix(VAE_PREFIX)).startswith(VAE):
-        return "vae", name
-    return ("unet", key) if key.startswith(UNET) else None
+    if name := _within(key, UNET_PREFIXES, UNET):
+        return "unet", name
+    name = _within(key, (*VAE_PREFIXES, ""), VAE)
+    return ("vae", name) if name else None
+
+
+def _within(key: str, prefixes: tuple[str, ...], names: tuple[str, ...]) -> str | None:
+    """What follows one of `prefixes` in `key`, if it begins with one of `names`."""
+    found = (key.removeprefix(prefix) for prefix in prefixes if key.startswith(prefix))
+    return next((name for name in found if name.startswith(names)), None)
 
 
 def _text(part: str, name: str, family: str) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Mapping
 from typing import Any, cast
@@ -23,6 +24,9 @@ def build(part: str, config: dict[str, Any]) -> nn.Module:
 
     `part`: unet, vae, text_encoder (CLIPTextModel) or text_encoder_2 (CLIPTextModelWithProjection).
     `config`: as in a diffusers folder's `<part>/config.json`.
+
+    Raises:
+        WeightsError: it is a VAE whose latents are scaled in a way that isn't known here.
     """
     with torch.device("meta"):
         network = _made(part, config)
@@ -33,9 +37,22 @@ def _made(part: str, config: dict[str, Any]) -> nn.Module:
     if part == "unet":
         return cast(nn.Module, UNet2DConditionModel.from_config(config))
     if part == "vae":
-        return cast(nn.Module, AutoencoderKL.from_config(config))
+        return _vae(config)
     kind = CLIPTextModelWithProjection if part == "text_encoder_2" else CLIPTextModel
-    return cast(Any, kind)(CLIPTextConfig.from_dict(config))
+    # Only CLIP's own fields: those that all of transformers' configs have can name an attention kernel,
+    # which it would fetch and import.
+    known = inspect.get_annotations(CLIPTextConfig)
+    own = {name: value for name, value in config.items() if name in known}
+    return cast(Any, kind)(CLIPTextConfig.from_dict(own))
+
+
+def _vae(config: dict[str, Any]) -> nn.Module:
+    for name in ("latents_mean", "latents_std"):
+        if config.get(name) is not None:
+            raise WeightsError(
+                f"its vae scales each channel of latents by itself ({name}), which isn't known"
+            )
+    return cast(nn.Module, AutoencoderKL.from_config(config))
 
 
 def renamed(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -44,7 +44,7 @@ export const applySettings = (changes) => ask("PUT", "/api/v1/settings", changes
 
 export const curated = () => ask("GET", "/api/v1/curated");
 export const listDownloads = () => ask("GET", DOWNLOADS);
-export const candidates = (source) => ask("GET", `${DOWNLOADS}/candidates?${query({ source })}`);
+export const candidates = (source, kind) => ask("GET", `${DOWNLOADS}/candidates?${query({ source, kind })}`);
 export const startDownload = (wish) => ask("POST", DOWNLOADS, wish);
 export const cancelDownload = (id) => ask("DELETE", `${DOWNLOADS}/${id}`);
 export const retryDownload = (id) => ask("POST", `${DOWNLOADS}/${id}/retry`);

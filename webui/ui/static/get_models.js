@@ -79,7 +79,7 @@ export class GetModels {
     if (!source) return this.complain("Name a repository, such as org/name, or paste a file's address.");
     submit.disabled = true;
     try {
-      const found = await candidates(source);
+      const found = await candidates(source, kind);
       if (found.length === 1) await this.start({ source: found[0].source, variant: found[0].variant, kind });
       else this.choose(found, kind);
     } catch (error) {
@@ -98,11 +98,12 @@ export class GetModels {
       row.append(element("span", "", name), element("span", "dr-quiet", one.size === null ? "" : fileSize(one.size)), get);
       return row;
     });
+    const question = rows.length ? "There are several. Which one?" : "There is no file of that kind in it.";
     const list = element("ul", "");
     list.append(...rows);
     const box = this.part(".dr-candidates");
     box.hidden = false;
-    box.replaceChildren(element("p", "", "There are several. Which one?"), list);
+    box.replaceChildren(element("p", "", question), list);
     list.querySelector("button")?.focus();
   }
 

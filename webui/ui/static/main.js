@@ -85,7 +85,10 @@ function useCheckpoint(name) {
 }
 
 // Whether a field of the parameters means anything to a model.
-const canUse = ({ family }, field) => !known.own_loop.fields.includes(field) || known.own_loop.families.includes(family);
+function canUse({ family, folder }, field) {
+  if (field === "vae" && !folder && known.vae_in_single_files.includes(family)) return true;
+  return !known.own_loop.fields.includes(field) || known.own_loop.families.includes(family);
+}
 
 const chosenCheckpoint = () => document.querySelector("#setting_sd_model_checkpoint input")?.value;
 

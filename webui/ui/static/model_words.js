@@ -31,6 +31,7 @@ const KINDS = {
   upscaler: "Upscaler",
   "text-encoder": "Text encoder",
   "diffusion-model": "UNet or transformer alone",
+  tokenizer: "Tokenizer",
   other: "Unknown file",
 };
 

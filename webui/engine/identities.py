@@ -1,0 +1,61 @@
+"""What infotexts tell of the models that drew: names, and hashes that may take seconds to compute."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+from webui.catalog.catalog import Catalog
+from webui.catalog.entry import ModelFile
+from webui.engine.protocol import Order
+from webui.infotext import ModelIdentity
+
+log = logging.getLogger(__name__)
+
+
+class Identities:
+    """Computes hashes on a thread of its own while pictures are drawn. `hashing`: whether at all."""
+
+    def __init__(self, catalog: Catalog, *, hashing: bool) -> None:
+        self._catalog = catalog
+        self._hashing = hashing
+        self._begun: dict[tuple[Path, float], Future[str | None]] = {}
+
+    def begin(self, order: Order) -> None:
+        """Begin to compute what infotexts of this order will tell."""
+        wanted = {_key(file): file for file in (order.checkpoint, order.vae) if file}
+        self._begun = {key: self._begun.get(key) or self._future(file) for key, file in wanted.items()}
+
+    def of(self, order: Order) -> ModelIdentity:
+        """The identity of an order's models, waiting for hashes that are not there yet."""
+        vae = order.vae
+        return ModelIdentity(
+            order.checkpoint.stem,
+            self._hash(order.checkpoint),
+            vae.path.name if vae else None,
+            self._hash(vae) if vae else None,
+        )
+
+    def _hash(self, file: ModelFile) -> str | None:
+        return (self._begun.get(_key(file)) or self._future(file)).result()
+
+    def _future(self, file: ModelFile) -> Future[str | None]:
+        future: Future[str | None] = Future()
+        if file.sha256 or not self._hashing:
+            future.set_result(file.short_hash if self._hashing else None)
+        else:
+            threading.Thread(target=lambda: future.set_result(self._computed(file)), daemon=True).start()
+        return future
+
+    def _computed(self, file: ModelFile) -> str | None:
+        try:
+            return self._catalog.short_hash(file)
+        except OSError as error:
+            log.warning("The hash of %s can't be computed: %s", file.name, error)
+            return None
+
+
+def _key(file: ModelFile) -> tuple[Path, float]:
+    return file.path, file.modified
