@@ -213,6 +213,51 @@ def test_a_unet_alone_is_no_checkpoint(tmp_path):
     )
 
 
+FLUX_ALONE = {"double_blocks.0.img_attn.proj.weight": (8, 8), "img_in.weight": (8, 64)}
+SD3_ALONE = {"joint_blocks.0.x_block.attn.proj.weight": (8, 8), "x_embedder.proj.weight": (8, 16, 2, 2)}
+
+
+@pytest.mark.parametrize("place", ["Stable-diffusion", "diffusion_models"])
+def test_a_transformer_alone_of_sd3_or_flux_is_a_checkpoint(tmp_path, place):
+    write(tmp_path / place / "flux1-dev.safetensors", FLUX_ALONE)
+    write(
+        tmp_path / place / "sd3.safetensors", {f"model.diffusion_model.{k}": v for k, v in SD3_ALONE.items()}
+    )
+    catalog = over(*model_folders(Config(data_dir=tmp_path, models_dir=tmp_path)))
+    for name, family in (("flux1-dev", "flux"), ("sd3", "sd3")):
+        found = catalog.find(name)
+        assert (found.kind, found.identity.family, found.problem) == ("checkpoint", family, None)
+        assert (found.identity.has_vae, found.identity.has_text_encoder) == (False, False)
+    assert catalog.broken() == []
+
+
+def test_other_backbones_alone_stay_what_they_are(tmp_path):
+    only = {name: shape for name, shape in SD1.items() if name.startswith("model.")}
+    write(tmp_path / "diffusion_models" / "unet.safetensors", only)
+    catalog = over(*model_folders(Config(data_dir=tmp_path, models_dir=tmp_path)))
+    assert catalog.get("unet.safetensors", "diffusion-model").problem is None
+    assert [model.name for model in catalog.checkpoints()] == [DEMO]
+
+
+def test_a_file_that_two_folders_lead_to_is_there_once(tmp_path):
+    own = write(tmp_path / "models" / "Stable-diffusion" / "flux.safetensors", FLUX_ALONE)
+    linked = tmp_path / "comfy" / "models" / "unet" / "flux.safetensors"
+    linked.parent.mkdir(parents=True)
+    linked.symlink_to(own)
+    config = Config(data_dir=tmp_path, models_dir=tmp_path / "models", comfy_home=tmp_path / "comfy")
+    found = over(*model_folders(config)).checkpoints()
+    assert [model.path for model in found if model.name != DEMO] == [own]
+
+
+def test_one_begins_with_what_needs_nothing_beside_it(tmp_path):
+    write(tmp_path / "a.safetensors", FLUX_ALONE)
+    catalog = Catalog.over([tmp_path])
+    assert catalog.find("").name == "a.safetensors"
+    write(tmp_path / "b.safetensors")
+    catalog.refresh()
+    assert catalog.find("").name == "b.safetensors"
+
+
 def test_each_kind_has_its_list(tmp_path):
     write(tmp_path / "models" / "Lora" / "a.safetensors", LORA)
     write(tmp_path / "models" / "VAE" / "b.pt", VAE)

@@ -52,7 +52,8 @@ def test_another_installations(tmp_path):
     assert found[a1111 / "embeddings"].kinds == ("embedding",)
     assert found[comfy / "checkpoints"].kinds == ("checkpoint",)
     assert found[comfy / "loras"].label == "comfyui"
-    assert found[comfy / "unet"].kinds == found[comfy / "diffusion_models"].kinds == ("diffusion-model",)
+    alone = ("diffusion-model", "checkpoint")
+    assert found[comfy / "unet"].kinds == found[comfy / "diffusion_models"].kinds == alone
     assert found[comfy / "clip"].kinds == found[comfy / "text_encoders"].kinds == ("text-encoder",)
     assert "controlnet" in found[comfy / "controlnet"].kinds
 
@@ -153,6 +154,7 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_where_things_belong():
     assert belongs_into("lora") == "Lora"
     assert belongs_into("checkpoint") == "Stable-diffusion"
+    assert belongs_into("diffusion-model") == "diffusion_models"
     assert belongs_into("t2i-adapter") == "ControlNet"
     assert belongs_into("tokenizer") == "tokenizers/t5"
     assert belongs_into("other") is None

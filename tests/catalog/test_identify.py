@@ -107,6 +107,7 @@ XL_UNET = {
 }
 FLUX = {"img_in.weight": (8, 64), "double_blocks.0.img_attn.norm.key_norm.scale": (8,)}
 SD3 = {"joint_blocks.0.context_block.adaLN_modulation.1.bias": (8,), "x_embedder.proj.weight": (8, 16, 2, 2)}
+UNKNOWN_TRANSFORMER = "is a transformer of a family that Darkroom doesn't know."
 T5 = {"text_encoders.t5xxl.transformer.shared.weight": (9, 8)}
 VAE_INSIDE = {"vae.decoder.conv_in.weight": (8, 16, 3, 3)}
 
@@ -120,10 +121,12 @@ def prefixed(shapes, prefix=UNET):
     [
         (XL_UNET, "diffusion-model", "sdxl"),
         (prefixed(XL_UNET), "diffusion-model", "sdxl"),
-        (FLUX, "diffusion-model", "flux"),
-        (prefixed(FLUX), "diffusion-model", "flux"),
+        (FLUX, "checkpoint", "flux"),
+        (prefixed(FLUX), "checkpoint", "flux"),
+        (prefixed(FLUX, "diffusion_model."), "checkpoint", "flux"),
         ({**prefixed(FLUX), **T5, **VAE_INSIDE}, "checkpoint", "flux"),
-        (SD3, "diffusion-model", "sd3"),
+        (SD3, "checkpoint", "sd3"),
+        (prefixed(SD3), "checkpoint", "sd3"),
         ({**prefixed(SD3), "first_stage_model.decoder.conv_in.weight": (8, 16, 3, 3)}, "checkpoint", "sd3"),
         ({**prefixed(SD3), **T5, **VAE_INSIDE}, "checkpoint", "sd3"),
         (
@@ -152,16 +155,18 @@ def prefixed(shapes, prefix=UNET):
                 "x_embedder.weight": (8, 64),
                 "transformer_blocks.0.attn.norm_k.weight": (8,),
                 "single_transformer_blocks.0.attn.to_q.weight": (8, 8),
+                "time_text_embed.text_embedder.linear_1.weight": (8, 8),
             },
-            "diffusion-model",
+            "checkpoint",
             "flux",
         ),
         (
             {
                 "pos_embed.proj.weight": (8, 16, 2, 2),
                 "transformer_blocks.0.attn.add_k_proj.weight": (8, 8),
+                "time_text_embed.text_embedder.linear_1.weight": (8, 8),
             },
-            "diffusion-model",
+            "checkpoint",
             "sd3",
         ),
     ],
@@ -176,6 +181,27 @@ def test_an_all_in_one_file_knows_its_parts(tmp_path):
     assert (whole.has_vae, whole.has_text_encoder) == (True, True)
     alone = told(tmp_path, FLUX)
     assert (alone.has_vae, alone.has_text_encoder) == (False, False)
+
+
+@pytest.mark.parametrize(("channels", "words"), [(384, "a Flux Fill model"), (128, "a Flux Depth or Canny")])
+def test_fluxes_that_want_a_picture_are_refused(tmp_path, channels, words):
+    found = told(tmp_path, {**FLUX, "img_in.weight": (8, channels)})
+    assert (found.kind, found.family, words in found.problem) == ("checkpoint", "flux", True)
+
+
+@pytest.mark.parametrize(
+    ("ending", "packing"),
+    [("scale_weight", "scaled fp8"), ("weight.absmax", "bitsandbytes"), ("qweight", "Nunchaku's 4 bits")],
+)
+def test_packed_weights_are_refused(tmp_path, ending, packing):
+    for alone, prefix in ((FLUX, ""), (SD3, UNET)):
+        packed = prefixed({**alone, f"double_blocks.0.img_attn.proj.{ending}": (1,)}, prefix)
+        assert told(tmp_path, packed).problem.startswith(f"is in {packing}")
+
+
+def test_a_packed_text_encoder_is_no_fault_of_the_transformer(tmp_path):
+    scale = {"text_encoders.t5xxl.transformer.encoder.block.0.layer.0.SelfAttention.q.scale_weight": (1,)}
+    assert told(tmp_path, {**prefixed(SD3), **T5, **scale}).problem is None
 
 
 def test_the_refiners_unet_alone(tmp_path):
@@ -350,6 +376,21 @@ def test_a_file_without_weights(tmp_path):
     assert identify(tmp_path / "a.pt").problem == "holds no weights."
 
 
+@pytest.mark.parametrize("channels", [4, 16, 32])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("decoder.conv_in.weight", "decoder.mid.block_1.conv1.weight"),
+        ("first_stage_model.decoder.conv_in.weight", "first_stage_model.decoder.mid.block_1.conv1.weight"),
+        ("decoder.conv_in.weight", "decoder.mid_block.resnets.0.conv1.weight"),
+    ],
+)
+def test_a_vaes_latent_channels(tmp_path, names, channels):
+    entrance, middle = names
+    found = told(tmp_path, {entrance: (8, channels, 3, 3), middle: (8, 8, 3, 3)})
+    assert (found.kind, found.latent_channels) == ("vae", channels)
+
+
 def test_a_video_models_vae(tmp_path):
     shapes = {"decoder.conv_in.weight": (8, 16, 3, 3, 3), "decoder.mid_block.resnets.0.conv1.weight": (8,)}
     found = told(tmp_path, shapes)
@@ -371,8 +412,10 @@ def test_networks_as_diffusers_itself_names_them():
     with torch.device("meta"):
         flux = {"num_layers": 1, "num_single_layers": 1}
         assert kind(diffusers.UNet2DConditionModel()) == ("diffusion-model", "sd1", None)
-        assert kind(diffusers.FluxTransformer2DModel(**flux)) == ("diffusion-model", "flux", None)
-        assert kind(diffusers.SD3Transformer2DModel(num_layers=1)) == ("diffusion-model", "sd3", None)
+        assert kind(diffusers.FluxTransformer2DModel(**flux)) == ("checkpoint", "flux", None)
+        assert kind(diffusers.SD3Transformer2DModel(num_layers=1)) == ("checkpoint", "sd3", None)
+        for other in (diffusers.Flux2Transformer2DModel, diffusers.LongCatImageTransformer2DModel):
+            assert kind(other(**flux)) == ("diffusion-model", "other", UNKNOWN_TRANSFORMER)
         assert kind(diffusers.ControlNetModel()) == ("controlnet", "sd1", None)
         assert kind(diffusers.FluxControlNetModel(**flux)) == ("controlnet", "flux", None)
         assert kind(diffusers.T2IAdapter()) == ("t2i-adapter", "", None)

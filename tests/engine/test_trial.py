@@ -124,3 +124,12 @@ def test_bf16_is_not_tried_where_the_processor_lacks_it(monkeypatch):
     monkeypatch.setattr(trial, "NATIVE_BF16", ())
     monkeypatch.setattr(trial, "SECONDS", 0.01)
     assert trial.trial().dtype == "fp32"
+
+
+@pytest.mark.parametrize(("native", "trials"), [(True, 2), (False, 1)])
+def test_where_bf16_should_have_won_the_next_start_looks_again(tmp_path, monkeypatch, native, trials):
+    monkeypatch.setattr(trial, "has_bf16", lambda: native)
+    file, found = tmp_path / "trial.json", Trials(Preference())
+    assert preferred(file, run=found) == Preference()
+    assert preferred(file, run=found) == Preference()
+    assert found.made == trials

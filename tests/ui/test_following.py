@@ -1,5 +1,6 @@
 """How the controls follow the checkpoint that is chosen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -43,10 +44,18 @@ def test_stable_diffusion_shows_every_control(catalog, family):
     assert all(update["visible"] for update in updates(catalog, model(family)).values())
 
 
+def hidden(catalog, model):
+    return {field for field, update in updates(catalog, model).items() if not update["visible"]}
+
+
 @pytest.mark.parametrize("family", ["sd3", "flux", "other"])
 def test_what_other_families_can_not_use_is_hidden(catalog, family):
-    hidden = {field for field, update in updates(catalog, model(family)).items() if not update["visible"]}
-    assert hidden == set(OWN_LOOP_ONLY)
+    assert hidden(catalog, replace(model(family), folder=True)) == set(OWN_LOOP_ONLY)
+
+
+@pytest.mark.parametrize("family", ["sd3", "flux"])
+def test_a_vae_can_be_chosen_for_single_files_of_sd3_and_flux(catalog, family):
+    assert hidden(catalog, model(family)) == {*OWN_LOOP_ONLY} - {"vae"}
 
 
 def test_a_vae_that_has_gone_is_not_chosen(catalog):

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -22,6 +21,9 @@ from webui.engine.samplers.table import find_sampler, find_schedule
 from webui.engine.sampling import Noise, begin, finished, walk
 from webui.engine.stepcache import StepCache
 from webui.infotext import ModelIdentity
+
+WARM_UP_SIDE = 16
+"""In latents: small, since a full-size UNet takes seconds for a whole picture on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class ClassicStudio:
     def run_once(self) -> None:
         """Run each of the networks once: a process's first run is the slowest."""
         model = self.model
-        side = int(cast(Any, model.unet.config).sample_size or 64)
+        side = WARM_UP_SIDE
         latents = torch.zeros(1, model.latent_channels, side, side, device=model.placement.device)
         conditioning = self.encoder.encode("", "")
         beside = latents.new_zeros(1, model.extra_channels, side, side) if model.extra_channels else None

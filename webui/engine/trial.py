@@ -57,6 +57,9 @@ def preferred(file: Path, *, run: Callable[[], Preference] | None = None) -> Pre
     if (kept := _read(file)) and kept.machine == here:
         return kept.preference
     preference = (run or trial)()
+    if preference.dtype == "fp32" and has_bf16():
+        # It nearly always wins where the processor has it: the machine was busy, and the next start looks again.
+        return preference
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(

@@ -1,5 +1,7 @@
 """Tiny random models in single files, under the names of the families' first releases."""
 
+import re
+
 import torch
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
@@ -64,6 +66,64 @@ def flux_transformer(width=3072, double=19, single=38, guidance=True, joint=4096
         shapes |= linear(f"{at}.modulation.lin", width, 3 * width)
         shapes |= {f"{at}.norm.{each}_norm.scale": (128,) for each in ("query", "key")}
     return shapes
+
+
+def flux(network):
+    """A diffusers FluxTransformer2DModel's weights under BFL's names."""
+    weights = dict(network.state_dict())
+
+    def taken(*names):
+        return torch.cat([weights.pop(name) for name in names])
+
+    written = {}
+    for kind in ("weight", "bias"):
+        scale, shift = weights.pop(f"norm_out.linear.{kind}").chunk(2)
+        written[f"final_layer.adaLN_modulation.1.{kind}"] = torch.cat([shift, scale])
+        for n in range(network.config.num_layers):
+            at = f"transformer_blocks.{n}.attn."
+            for half, names in (("img", ("to_q", "to_k", "to_v")), ("txt", ADDED)):
+                written[f"double_blocks.{n}.{half}_attn.qkv.{kind}"] = taken(
+                    *(f"{at}{name}.{kind}" for name in names)
+                )
+        for n in range(network.config.num_single_layers):
+            at = f"single_transformer_blocks.{n}."
+            names = ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp")
+            written[f"single_blocks.{n}.linear1.{kind}"] = taken(*(f"{at}{name}.{kind}" for name in names))
+    for name, weight in weights.items():
+        for ours, theirs in BFL_NAMES:
+            name = re.sub(ours, theirs, name)
+        written[name] = weight
+    return written
+
+
+ADDED = ("add_q_proj", "add_k_proj", "add_v_proj")
+BFL_NAMES = (
+    (r"^single_transformer_blocks\.(\d+)\.norm\.linear", r"single_blocks.\1.modulation.lin"),
+    (r"^single_transformer_blocks\.(\d+)\.proj_out", r"single_blocks.\1.linear2"),
+    (r"^single_transformer_blocks\.(\d+)\.attn\.norm_q\.weight", r"single_blocks.\1.norm.query_norm.scale"),
+    (r"^single_transformer_blocks\.(\d+)\.attn\.norm_k\.weight", r"single_blocks.\1.norm.key_norm.scale"),
+    (r"^proj_out", "final_layer.linear"),
+    (r"^x_embedder", "img_in"),
+    (r"^context_embedder", "txt_in"),
+    (r"^time_text_embed\.timestep_embedder", "time_in"),
+    (r"^time_text_embed\.text_embedder", "vector_in"),
+    (r"^time_text_embed\.guidance_embedder", "guidance_in"),
+    (r"^(time|vector|guidance)_in\.linear_1", r"\1_in.in_layer"),
+    (r"^(time|vector|guidance)_in\.linear_2", r"\1_in.out_layer"),
+    (r"^transformer_blocks", "double_blocks"),
+    (r"norm1\.linear", "img_mod.lin"),
+    (r"norm1_context\.linear", "txt_mod.lin"),
+    (r"attn\.to_out\.0", "img_attn.proj"),
+    (r"attn\.to_add_out", "txt_attn.proj"),
+    (r"attn\.norm_added_q\.weight", "txt_attn.norm.query_norm.scale"),
+    (r"attn\.norm_added_k\.weight", "txt_attn.norm.key_norm.scale"),
+    (r"(\d)\.attn\.norm_q\.weight", r"\1.img_attn.norm.query_norm.scale"),
+    (r"(\d)\.attn\.norm_k\.weight", r"\1.img_attn.norm.key_norm.scale"),
+    (r"ff\.net\.0\.proj", "img_mlp.0"),
+    (r"ff\.net\.2", "img_mlp.2"),
+    (r"ff_context\.net\.0\.proj", "txt_mlp.0"),
+    (r"ff_context\.net\.2", "txt_mlp.2"),
+)
 
 
 def linear(name, inputs, outputs):

@@ -9,6 +9,7 @@ from PIL import Image
 from tests.engine.general import tiny
 from tests.engine.general.conftest import IDENTITY, Recorder
 from webui import infotext
+from webui.catalog.diffusers_folder import describe_folder
 from webui.engine import previews
 from webui.engine.general.call import prepare
 from webui.engine.general.latents import encoded, normalized, unpacked
@@ -21,6 +22,11 @@ SAMPLERS = {**EULER, "pixart": "DPM++ 2M", "sana": "DPM++ 2M", "hunyuan-dit": "E
 @pytest.fixture(params=tiny.FAMILIES)
 def model(models, request):
     return models(request.param)
+
+
+def test_the_catalog_takes_its_folder_for_usable(model):
+    found = describe_folder(model.file.path, model.file.name).identity
+    assert (found.kind, found.problem) == ("checkpoint", None)
 
 
 def test_draws_a_picture_and_tells_how_far_it_is(model):

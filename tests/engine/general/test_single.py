@@ -11,7 +11,10 @@ from tests.engine.general.conftest import IDENTITY, Recorder
 from tests.engine.general.tiny_text import t5_tokenizer as tiny_t5_tokenizer
 from tests.engine.general.tiny_vaes import vae
 from webui.catalog.entry import Identity, ModelFile
-from webui.engine.general import loading, shapes
+from webui.catalog.curated import read_curated
+from webui.catalog.downloads.sources import HubSource, parse
+from webui.engine.general import encoders as encoders_module
+from webui.engine.general import flux_names, loading, shapes
 from webui.engine.general.beside import Beside
 from webui.engine.general.networks import fill
 from webui.engine.general.sources import read_shapes
@@ -123,23 +126,28 @@ def test_sd3_goes_without_t5_and_says_so(networks, encoders, tmp_path):
     assert set(modules) == {"transformer", "vae", "text_encoder", "text_encoder_2"}
     recorder = draw(pipeline, file)
     assert len(recorder.pictures) == 1
-    assert "without the T5 text encoder" in recorder.notices[0]
+    assert "without the T5 text encoder: there is none that can be read (in scaled fp8" in recorder.notices[0]
 
 
-def test_what_lies_beside_serves_where_it_fits(networks, encoders, tokenizer, tmp_path):
+@pytest.fixture
+def bare_sd3(tmp_path):
+    """SD 3's transformer alone."""
     path = originals.save(
         tmp_path / "bare.safetensors", **{"": originals.filled(originals.sd3_transformer())}
     )
+    return ModelFile("bare", path, identity=Identity("checkpoint", "sd3"))
+
+
+def test_what_lies_beside_serves_where_it_fits(bare_sd3, networks, encoders, tokenizer, tmp_path):
     vae = ModelFile(
         "vae", originals.save(tmp_path / "vae.safetensors", **{"": originals.vae(networks["vae"])})
     )
-    file = ModelFile("bare", path, "diffusion-model", Identity("diffusion-model", "sd3"))
-    modules, pipeline = load(file, Beside(encoders, vae, tokenizer))
+    modules, pipeline = load(bare_sd3, Beside(encoders, vae, tokenizer))
     assert modules["text_encoder"].config.hidden_size == 32
     assert modules["text_encoder_2"].config.hidden_size == 64
     # ComfyUI's clip_l.safetensors has no projection.
     assert torch.equal(modules["text_encoder"].text_projection.weight, torch.eye(32))
-    assert draw(pipeline, file).notices == []
+    assert draw(pipeline, bare_sd3).notices == []
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -163,7 +171,9 @@ def test_weights_come_in_the_wished_format(whole, tokenizer, dtype):
 def test_flux_in_its_real_size_finds_a_place_for_every_weight(guidance, double, single):
     """On torch's meta device, where tensors have shapes and no memory."""
     names = originals.flux_transformer(guidance=guidance, double=double, single=single)
-    config = shapes.flux(names)
+    weights = {name: torch.empty(shape, device="meta") for name, shape in names.items()}
+    converted = flux_names.to_diffusers(weights)
+    config = shapes.flux({name: tuple(weight.shape) for name, weight in converted.items()})
     assert config == {
         "patch_size": 1,
         "in_channels": 64,
@@ -176,13 +186,24 @@ def test_flux_in_its_real_size_finds_a_place_for_every_weight(guidance, double, 
         "guidance_embeds": guidance,
         "axes_dims_rope": (16, 56, 56),
     }
-    weights = {name: torch.empty(shape, device="meta") for name, shape in names.items()}
-    converted = convert_flux_transformer_checkpoint_to_diffusers(weights)
     network = fill(
         ModelFile("flux", None), lambda: FluxTransformer2DModel(**config), converted, torch.bfloat16
     )
     assert set(converted) == set(network.state_dict())
     assert sum(weight.numel() for weight in network.parameters()) > 11.8e9 * double / 19
+
+
+@pytest.mark.parametrize("guidance", [True, False], ids=["dev", "schnell"])
+def test_flux_is_cut_and_renamed_as_diffusers_does_it(guidance):
+    """In its real size but for the columns, which neither cuts: each row has numbers of its own."""
+    rows = {name: shape[:1] + (1,) * len(shape[1:]) for name, shape in originals.flux_transformer().items()}
+    weights = {
+        name: weight for name, weight in originals.filled(rows).items() if guidance or "guid" not in name
+    }
+    ours = flux_names.to_diffusers(weights)
+    theirs = convert_flux_transformer_checkpoint_to_diffusers({**weights})
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
 @pytest.mark.parametrize(("guidance", "shifts"), [(True, True), (False, False)])
@@ -205,7 +226,7 @@ def bare_flux(tmp_path):
     small = originals.flux_transformer(width=64, double=1, single=1, joint=128, pooled=32)
     kept = {name: shape for name, shape in small.items() if name.rpartition(".")[0] in names}
     path = originals.save(tmp_path / "flux.safetensors", **{"": originals.filled(kept)})
-    return ModelFile("flux.safetensors", path, identity=Identity("diffusion-model", "flux"))
+    return ModelFile("flux.safetensors", path, identity=Identity("checkpoint", "flux"))
 
 
 @torch.no_grad()
@@ -218,17 +239,58 @@ def test_flux_takes_the_encoders_that_fit(bare_flux, encoders, networks, tmp_pat
     wanted = networks["narrow"].eval()(ids).last_hidden_state
     torch.testing.assert_close(clip(ids).last_hidden_state, wanted)
     assert makers["text_encoder_2"](torch.float32).config.d_model == 128
-    with pytest.raises(EngineError, match=r'^"flux.safetensors" lacks weights, img_in.weight for one'):
+    with pytest.raises(EngineError, match=r'^"flux.safetensors" lacks weights, x_embedder.weight for one'):
         makers["transformer"](torch.float32)
 
 
 def test_what_is_missing_is_named_with_its_place(bare_flux, encoders):
-    with pytest.raises(EngineError, match=r"CLIP-L\. Put clip_l.safetensors into models/text_encoder"):
+    clip_l, t5 = (next(each for each in encoders if each.name.startswith(name)) for name in ("clip_l", "t5"))
+    with pytest.raises(EngineError) as refused:
         loading.parts(bare_flux)
-    with pytest.raises(EngineError, match=r"T5-XXL\. Put t5xxl_fp16.safetensors into models/text_encoder"):
-        loading.parts(bare_flux, Beside(encoders[:3]))
-    with pytest.raises(EngineError, match=r"needs a VAE: put ae.safetensors"):
+    assert str(refused.value) == (
+        '"flux.safetensors" needs the text encoders CLIP-L and T5-XXL. Put clip_l.safetensors and '
+        't5xxl_fp16.safetensors into models/text_encoder, or download "CLIP-L text encoder" and '
+        '"T5-XXL text encoder" in the Models tab under "Get models".'
+    )
+    with pytest.raises(
+        EngineError, match=r"encoder T5-XXL\. Put t5xxl_fp16.safetensors into models/text_enc"
+    ):
+        loading.parts(bare_flux, Beside((clip_l,)))
+    with pytest.raises(
+        EngineError, match=r"encoder CLIP-L\. Put clip_l.safetensors into models/text_encoder"
+    ):
+        loading.parts(bare_flux, Beside((t5,)))
+    with pytest.raises(
+        EngineError, match=r'^"flux.safetensors" holds no VAE\. Put Flux\'s VAE \(ae.safetensors'
+    ):
         loading.parts(bare_flux, Beside(encoders))
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [((), "encoders CLIP-L and CLIP-G"), (("clip_l",), "encoder CLIP-G"), (("clip_g",), "encoder CLIP-L")],
+)
+def test_the_clip_that_sd3_lacks_is_named(bare_sd3, encoders, there, missing):
+    beside = Beside(tuple(each for each in encoders if each.name in there))
+    with pytest.raises(EngineError, match=rf"needs the text {missing}\. Put clip_\w\.safetensors"):
+        loading.parts(bare_sd3, beside)
+
+
+def test_what_is_offered_under_get_models_is_there():
+    curated = {f'"{one.name}"' for one in read_curated() if one.kind == "text-encoder"}
+    for _, offered in encoders_module.FILES.values():
+        assert offered in curated or isinstance(
+            parse(offered.split(" ")[0], "https://huggingface.co"), HubSource
+        )
+
+
+def test_a_pickled_text_encoder_beside_is_passed_over(bare_sd3, encoders, networks, tmp_path):
+    torch.save(networks["narrow"].state_dict(), tmp_path / "clip.pt")
+    pickled = ModelFile("clip.pt", tmp_path / "clip.pt", "text-encoder")
+    vae = ModelFile(
+        "vae", originals.save(tmp_path / "vae.safetensors", **{"": originals.vae(networks["vae"])})
+    )
+    assert "text_encoder" in loading.parts(bare_sd3, Beside((pickled, *encoders), vae))
 
 
 @torch.no_grad()
@@ -238,7 +300,10 @@ def test_a_t5_in_scaled_fp8_is_passed_over(bare_flux, encoders, networks, tmp_pa
     path = originals.save(tmp_path / "t5xxl_scaled.safetensors", **{"": weights | scales})
     scaled = ModelFile(path.name, path, "text-encoder")
     vae = ModelFile("ae", originals.save(tmp_path / "ae.safetensors", **{"": originals.vae(networks["vae"])}))
-    with pytest.raises(EngineError, match=r"T5-XXL\. Put t5xxl_fp16.safetensors"):
+    told = (
+        r"T5-XXL\. The T5 in t5xxl_scaled.safetensors is in scaled fp8, which can't be read yet\. Put t5xxl_f"
+    )
+    with pytest.raises(EngineError, match=told):
         loading.parts(bare_flux, Beside((scaled, *encoders[:3]), vae))
     t5 = loading.parts(bare_flux, Beside((scaled, *encoders), vae))["text_encoder_2"](torch.float32)
     words = torch.tensor([[4, 5, 6, 1]])
