@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import secrets
@@ -90,8 +89,6 @@ def build_services(config: Config) -> Services:
         # Here and not above: importing torch takes seconds, and the page is to be there before.
         from webui.engine.local import LocalEngine
 
-        # What has just been imported stays for good: collections needn't look through it again and again.
-        gc.freeze()
         return LocalEngine(config, settings, catalog)
 
     worker = Worker(jobs, bus, outputs, catalog, make_engine)

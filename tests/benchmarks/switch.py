@@ -136,6 +136,7 @@ def medians(*runs: Callable[[], object], before: Callable[[], object] = gc.colle
 
 def resident(bench: Bench) -> list[float]:
     """Resident bytes after each of the switches between two checkpoints of which one fits."""
+    bench.engine.unload()
     bench.settings.update({"ram_budget": 3})
     sizes: list[float] = []
     for number in range(SWITCHES):

@@ -18,9 +18,6 @@ def test_there_are_some_for_each_need_and_none_twice():
     assert {one.kind for one in LIST} >= {
         "checkpoint",
         "vae",
-        "lora",
-        "controlnet",
-        "upscaler",
         "text-encoder",
         "tokenizer",
     }

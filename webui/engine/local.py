@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable
 
@@ -27,6 +28,8 @@ class LocalEngine:
     """Implements `protocol.Engine`. One worker draws with it; the rest may be called from any thread."""
 
     def __init__(self, config: Config, settings: SettingsStore, catalog: Catalog) -> None:
+        # What has been imported stays for good: collections needn't look through it at each switch.
+        gc.freeze()
         self._settings = settings
         self._forms = Forms(config, settings)
         self._manager = PipelineManager(self._forms, catalog, config.cache_dir, hashing=config.hashing)

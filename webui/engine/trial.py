@@ -58,7 +58,7 @@ def preferred(file: Path, *, run: Callable[[], Preference] | None = None) -> Pre
         return kept.preference
     preference = (run or trial)()
     if preference.dtype == "fp32" and has_bf16():
-        # It nearly always wins where the processor has it: the machine was busy, and the next start looks again.
+        # It nearly always wins where the processor has it: the machine was busy. The next start looks again.
         return preference
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -70,34 +70,55 @@ def flux_transformer(width=3072, double=19, single=38, guidance=True, joint=4096
 
 def flux(network):
     """A diffusers FluxTransformer2DModel's weights under BFL's names."""
-    weights = dict(network.state_dict())
+    together = {}
+    for n in range(network.config.num_layers):
+        at, to = f"transformer_blocks.{n}.attn.", f"double_blocks.{n}."
+        together[f"{to}img_attn.qkv"] = [f"{at}{name}" for name in QKV]
+        together[f"{to}txt_attn.qkv"] = [f"{at}{name}" for name in ADDED]
+    for n in range(network.config.num_single_layers):
+        at = f"single_transformer_blocks.{n}."
+        together[f"single_blocks.{n}.linear1"] = [*(f"{at}attn.{name}" for name in QKV), f"{at}proj_mlp"]
+    swapped = {"norm_out.linear": "final_layer.adaLN_modulation.1"}
+    return _renamed(network, together, swapped, FLUX_NAMES)
 
-    def taken(*names):
-        return torch.cat([weights.pop(name) for name in names])
 
-    written = {}
+def sd3(network):
+    """A diffusers SD3Transformer2DModel's weights under Stability's names."""
+    together = {}
+    depth = network.config.num_layers
+    for n in range(depth):
+        at, to = f"transformer_blocks.{n}.", f"joint_blocks.{n}."
+        together[f"{to}x_block.attn.qkv"] = [f"{at}attn.{name}" for name in QKV]
+        together[f"{to}context_block.attn.qkv"] = [f"{at}attn.{name}" for name in ADDED]
+        if n in network.config.dual_attention_layers:
+            together[f"{to}x_block.attn2.qkv"] = [f"{at}attn2.{name}" for name in QKV]
+    last = f"joint_blocks.{depth - 1}.context_block.adaLN_modulation.1"
+    swapped = {
+        "norm_out.linear": "final_layer.adaLN_modulation.1",
+        f"transformer_blocks.{depth - 1}.norm1_context.linear": last,
+    }
+    return _renamed(network, together, swapped, SD3_NAMES)
+
+
+def _renamed(network, together, swapped, names):
+    """`together`: layers that were one. `swapped`: layers whose halves were the other way round."""
+    weights, written = dict(network.state_dict()), {}
     for kind in ("weight", "bias"):
-        scale, shift = weights.pop(f"norm_out.linear.{kind}").chunk(2)
-        written[f"final_layer.adaLN_modulation.1.{kind}"] = torch.cat([shift, scale])
-        for n in range(network.config.num_layers):
-            at = f"transformer_blocks.{n}.attn."
-            for half, names in (("img", ("to_q", "to_k", "to_v")), ("txt", ADDED)):
-                written[f"double_blocks.{n}.{half}_attn.qkv.{kind}"] = taken(
-                    *(f"{at}{name}.{kind}" for name in names)
-                )
-        for n in range(network.config.num_single_layers):
-            at = f"single_transformer_blocks.{n}."
-            names = ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp")
-            written[f"single_blocks.{n}.linear1.{kind}"] = taken(*(f"{at}{name}.{kind}" for name in names))
+        for layer, parts in together.items():
+            written[f"{layer}.{kind}"] = torch.cat([weights.pop(f"{part}.{kind}") for part in parts])
+        for ours, theirs in swapped.items():
+            scale, shift = weights.pop(f"{ours}.{kind}").chunk(2)
+            written[f"{theirs}.{kind}"] = torch.cat([shift, scale])
     for name, weight in weights.items():
-        for ours, theirs in BFL_NAMES:
+        for ours, theirs in names:
             name = re.sub(ours, theirs, name)
         written[name] = weight
     return written
 
 
+QKV = ("to_q", "to_k", "to_v")
 ADDED = ("add_q_proj", "add_k_proj", "add_v_proj")
-BFL_NAMES = (
+FLUX_NAMES = (
     (r"^single_transformer_blocks\.(\d+)\.norm\.linear", r"single_blocks.\1.modulation.lin"),
     (r"^single_transformer_blocks\.(\d+)\.proj_out", r"single_blocks.\1.linear2"),
     (r"^single_transformer_blocks\.(\d+)\.attn\.norm_q\.weight", r"single_blocks.\1.norm.query_norm.scale"),
@@ -123,6 +144,26 @@ BFL_NAMES = (
     (r"ff\.net\.2", "img_mlp.2"),
     (r"ff_context\.net\.0\.proj", "txt_mlp.0"),
     (r"ff_context\.net\.2", "txt_mlp.2"),
+)
+SD3_NAMES = (
+    (r"^pos_embed\.pos_embed", "pos_embed"),
+    (r"^pos_embed\.proj", "x_embedder.proj"),
+    (r"^proj_out", "final_layer.linear"),
+    (r"^time_text_embed\.timestep_embedder", "t_embedder"),
+    (r"^time_text_embed\.text_embedder", "y_embedder"),
+    (r"^([ty]_embedder)\.linear_1", r"\1.mlp.0"),
+    (r"^([ty]_embedder)\.linear_2", r"\1.mlp.2"),
+    (r"^transformer_blocks", "joint_blocks"),
+    (r"norm1\.linear", "x_block.adaLN_modulation.1"),
+    (r"norm1_context\.linear", "context_block.adaLN_modulation.1"),
+    (r"attn\.to_add_out", "context_block.attn.proj"),
+    (r"(attn2?)\.to_out\.0", r"x_block.\1.proj"),
+    (r"attn\.norm_added_([qk])", r"context_block.attn.ln_\1"),
+    (r"(attn2?)\.norm_([qk])", r"x_block.\1.ln_\2"),
+    (r"ff\.net\.0\.proj", "x_block.mlp.fc1"),
+    (r"ff\.net\.2", "x_block.mlp.fc2"),
+    (r"ff_context\.net\.0\.proj", "context_block.mlp.fc1"),
+    (r"ff_context\.net\.2", "context_block.mlp.fc2"),
 )
 
 

@@ -121,6 +121,8 @@ def models(networks, tmp_path_factory):
     sd3_pipeline(networks).save_pretrained(checkpoints / "folder-sd3")
     saved(checkpoints / "flux1-forge.safetensors", originals.flux(networks["dev"]), "model.diffusion_model.")
     saved(checkpoints / "flux1-diffusers.safetensors", networks["dev"].state_dict())
+    saved(alone / "sd3.5_medium.safetensors", originals.sd3(networks["sd3"]))
+    saved(checkpoints / "sd3-forge.safetensors", originals.sd3(networks["sd3"]), "model.diffusion_model.")
     saved(alone / "sd3-diffusers.safetensors", networks["sd3"].state_dict())
     saved(home / "VAE" / "ae.safetensors", originals.vae(networks["flux vae"]))
     saved(home / "VAE" / "sd3" / "diffusion_pytorch_model.safetensors", networks["sd3 vae"].state_dict())
@@ -162,6 +164,8 @@ def drawn(models, catalog, tmp_path_factory):
         ("flux1-forge", "folder-dev"),
         ("flux1-diffusers", "folder-dev"),
         ("flux1-schnell", "folder-schnell"),
+        ("sd3.5_medium", "folder-sd3"),
+        ("sd3-forge", "folder-sd3"),
         ("sd3-diffusers", "folder-sd3"),
     ],
 )
@@ -183,5 +187,5 @@ def test_another_vae_gives_another_picture(drawn):
 
 
 def test_none_is_no_vae_for_them(drawn):
-    with pytest.raises(InvalidParamsError, match="holds no VAE. Choose one under SD VAE"):
+    with pytest.raises(InvalidParamsError, match=r"holds no VAE\. Choose one under SD VAE"):
         drawn("flux1-dev", vae="None")

@@ -10,9 +10,9 @@ from tests.engine.general import originals, tiny
 from tests.engine.general.conftest import IDENTITY, Recorder
 from tests.engine.general.tiny_text import t5_tokenizer as tiny_t5_tokenizer
 from tests.engine.general.tiny_vaes import vae
-from webui.catalog.entry import Identity, ModelFile
 from webui.catalog.curated import read_curated
 from webui.catalog.downloads.sources import HubSource, parse
+from webui.catalog.entry import Identity, ModelFile
 from webui.engine.general import encoders as encoders_module
 from webui.engine.general import flux_names, loading, shapes
 from webui.engine.general.beside import Beside

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from webui.catalog.backbones import PREFIXES as UNET_PREFIXES
 from webui.catalog.backbones import VAES as VAE_PREFIXES
 
@@ -52,6 +54,7 @@ def own_name(key: str, family: str) -> str:
     return found[1]
 
 
+@lru_cache(2**15)  # the same few thousand names are asked for at each switch
 def _split(key: str, family: str) -> tuple[str, str] | None:
     for prefix, part in TEXT_PREFIXES[family].items():
         if key.startswith(prefix):
