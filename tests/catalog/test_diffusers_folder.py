@@ -12,6 +12,7 @@ from tests.catalog.samples import WEIGHTS, folder, write, write_json
 from webui.catalog.diffusers_folder import describe_folder, main_weights
 from webui.catalog.folder_weights import find_weights
 from webui.config import BUILT_IN_CHECKPOINTS, DEMO
+from webui.engine.general.folders import VOCABULARIES
 
 
 def told(path: Path):
@@ -106,6 +107,14 @@ def test_a_size_that_is_none(tmp_path, size):
     assert (seen.size, seen.identity.problem) == (None, None)
 
 
+@pytest.mark.parametrize("vocabulary", VOCABULARIES)
+def test_a_tokenizer_has_one_of_the_vocabularies_that_the_engine_reads(tmp_path, vocabulary):
+    moon = folder(tmp_path / "moon", index={"tokenizer": ["transformers", "AnyTokenizer"]})
+    assert "tokenizer/tokenizer.json is missing" in problem(moon)
+    write_json(moon / "tokenizer" / vocabulary, {})
+    assert told(moon).problem is None
+
+
 # What can't be used
 
 
@@ -118,6 +127,7 @@ def test_a_size_that_is_none(tmp_path, size):
         ("AudioLDM2Pipeline", "which makes no pictures but films or sound"),
         ("StableDiffusionUpscalePipeline", "which doesn't draw from text alone"),
         ("DDPMPipeline", "which doesn't draw from text alone"),
+        ("DiTPipeline", "which doesn't draw from text alone"),
         ("BertModel", "which is no pipeline that Darkroom knows"),
     ],
 )

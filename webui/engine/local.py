@@ -108,7 +108,6 @@ class LocalEngine:
         try:
             self._manager.load(order, self._forms.plan(order))
             self._idle.begin()
-            self._idle.begin()
         except Exception as error:
             if is_out_of_memory(error):
                 raise EngineError(f"There isn't enough memory for {order.checkpoint.name}.") from error

@@ -24,7 +24,7 @@ from webui.engine.held import Held, PartKey, Wanted
 from webui.engine.identities import Identities
 from webui.engine.memory import Plan
 from webui.engine.opening import Opening, open_studio
-from webui.engine.parts import wanted_of
+from webui.engine.parts import MAIN, wanted_of
 from webui.engine.protocol import MemoryReport, Order
 from webui.engine.storage import trim
 from webui.engine.studio import Studio
@@ -72,7 +72,7 @@ class PipelineManager:
             yield studio
 
     def _opened(self, order: Order, wanted: list[Wanted], held: dict[str, Held]) -> Studio:
-        main = held.get("unet") or held["transformer"]
+        main = next((held[part] for part in MAIN if part in held), next(iter(held.values())))
         opening = Opening(
             order.checkpoint,
             self._beside(order),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import cache, partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from torch import nn
 from webui.catalog.entry import CLASSIC, ModelFile
 from webui.engine import attention, classic, original, storage
 from webui.engine.devices import is_out_of_memory
-from webui.engine.general.beside import Beside
+from webui.engine.general.beside import Beside, Making
 from webui.engine.held import Form, PartKey, Wanted
 from webui.engine.protocol import EngineError
 from webui.engine.weights import WeightsError, shapes, size_of, weight_files
@@ -41,14 +41,21 @@ def wanted_of(file: ModelFile, beside: Beside, device: torch.device, form_of: Fo
     known = cache(lambda: sizes(file, device.type))
 
     def wanted(part: str, make: Callable[[torch.dtype], nn.Module]) -> Wanted:
-        source = beside.vae if part == "vae" and beside.vae else file
-        key = PartKey(source.path, file.identity.family, _stamp(source.path), part, form_of(part))
-        return Wanted(key, source.name, partial(_made, source, make, device), lambda: known().get(part, 0))
+        form, source = form_of(part), beside.vae if part == "vae" and beside.vae else file
+        path = make.path if isinstance(make, Making) else source.path
+        key = PartKey(path, file.identity.family, _stamp(path), part, form)
+        count = make.count if isinstance(make, Making) else 0
+        return Wanted(
+            key,
+            source.name,
+            partial(_made, source, make, device),
+            lambda: count * form.dtype.itemsize or known().get(part, 0),
+        )
 
     return [wanted(part, make) for part, make in _makers(file, beside).items()]
 
 
-def _makers(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dtype], nn.Module]]:
+def _makers(file: ModelFile, beside: Beside) -> Mapping[str, Callable[[torch.dtype], nn.Module]]:
     if file.identity.family not in CLASSIC:
         # Here and not above: diffusers' pipelines take seconds to import.
         from webui.engine.general import loading as general

@@ -1,9 +1,13 @@
-"""What lies beside a checkpoint and may stand in for what it lacks."""
+"""What lies beside a checkpoint and may stand in for what it lacks, and where a network's weights lie."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import torch
+from torch import nn
 
 from webui.catalog.entry import ModelFile
 
@@ -18,3 +22,16 @@ class Beside:
     """Decodes instead of the file's own."""
     t5_tokenizer: Path | None = None
     """A folder with T5's tokenizer.json or spiece.model."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """What loads a network in a number format, from the file `path`; `count`: how many numbers it has."""
+
+    path: Path
+    count: int
+    make: Callable[[torch.dtype], nn.Module]
+
+    def __call__(self, dtype: torch.dtype) -> nn.Module:
+        """The network, on the CPU."""
+        return self.make(dtype)

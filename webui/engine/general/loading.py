@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from webui.engine.general.beside import Beside
 from webui.engine.general.kinds import Pipeline
 
 
-def parts(file: ModelFile, beside: Beside | None = None) -> dict[str, Callable[[torch.dtype], nn.Module]]:
+def parts(file: ModelFile, beside: Beside | None = None) -> Mapping[str, Callable[[torch.dtype], nn.Module]]:
     """For each network of the model, by diffusers' name, what loads it on the CPU in a number format.
 
     `beside`: where to look for what a single file lacks. The network is never asked.

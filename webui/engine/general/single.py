@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
@@ -22,7 +23,7 @@ from transformers import (
 from webui.catalog.entry import ModelFile
 from webui.catalog.vae_choice import without_vae
 from webui.engine.general import networks, shapes
-from webui.engine.general.beside import Beside
+from webui.engine.general.beside import Beside, Making
 from webui.engine.general.encoders import for_flux, for_sd3
 from webui.engine.general.kinds import Pipeline
 from webui.engine.general.sources import TRANSFORMERS, VAES, Source, source, text_encoders
@@ -37,7 +38,7 @@ ENCODER_SIGNS = ("encoder.down.0.block.0.conv1.weight", "encoder.down_blocks.0.r
 T5_TOKENS = {"sd3": 256, "flux": 512}
 
 
-def parts(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dtype], nn.Module]]:
+def parts(file: ModelFile, beside: Beside) -> dict[str, Making]:
     """What loads each network; see `loading.parts`. SD 3 goes without T5 where there is none.
 
     Raises:
@@ -45,8 +46,7 @@ def parts(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dtype], 
     """
     find = _sd3_parts if file.identity.family == "sd3" else _flux_parts
     with _whole(file):
-        makers = find(file, beside)
-    return {name: partial(_made, file, make) for name, make in makers.items()}
+        return find(file, beside)
 
 
 def build(file: ModelFile, modules: dict[str, nn.Module], beside: Beside) -> Pipeline:
@@ -69,38 +69,43 @@ def _whole(file: ModelFile) -> Generator[None]:
         raise EngineError(f'"{file.name}" lacks weights, {error.args[0]} for one.') from error
 
 
+def _making(make: Callable[..., nn.Module], file: ModelFile, source: Source, *how: object) -> Making:
+    count = sum(math.prod(shape) for shape in source.shapes.values())
+    return Making(source.path, count, partial(_made, file, partial(make, file, source, *how)))
+
+
 def _made(file: ModelFile, make: Callable[[torch.dtype], nn.Module], dtype: torch.dtype) -> nn.Module:
     with _whole(file):
         return make(dtype)
 
 
-def _sd3_parts(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dtype], nn.Module]]:
+def _sd3_parts(file: ModelFile, beside: Beside) -> dict[str, Making]:
     transformer = _transformer(file, "an SD 3", SD3_SIGNS)
     found = text_encoders(file.path, (each.path for each in beside.text_encoders))
     widths = shapes.pooled_width(transformer.shapes), shapes.text_width(transformer.shapes)
     encoders = for_sd3(found, *widths, file.name)
-    made: dict[str, Callable[[torch.dtype], nn.Module]] = {
-        "transformer": partial(networks.transformer, file, transformer, SD3Transformer2DModel),
-        "vae": partial(networks.vae, file, _vae_source(file, beside), "sd3"),
-        "text_encoder": partial(networks.clip, file, encoders["text_encoder"], CLIPTextModelWithProjection),
-        "text_encoder_2": partial(
+    made = {
+        "transformer": _making(networks.transformer, file, transformer, SD3Transformer2DModel),
+        "vae": _making(networks.vae, file, _vae_source(file, beside), "sd3"),
+        "text_encoder": _making(networks.clip, file, encoders["text_encoder"], CLIPTextModelWithProjection),
+        "text_encoder_2": _making(
             networks.clip, file, encoders["text_encoder_2"], CLIPTextModelWithProjection
         ),
     }
     t5 = encoders.get("text_encoder_3")
-    return {**made, "text_encoder_3": partial(networks.t5_encoder, file, t5)} if t5 else made
+    return {**made, "text_encoder_3": _making(networks.t5_encoder, file, t5)} if t5 else made
 
 
-def _flux_parts(file: ModelFile, beside: Beside) -> dict[str, Callable[[torch.dtype], nn.Module]]:
+def _flux_parts(file: ModelFile, beside: Beside) -> dict[str, Making]:
     transformer = _transformer(file, "a Flux", FLUX_SIGNS)
     found = text_encoders(file.path, (each.path for each in beside.text_encoders))
     widths = shapes.pooled_width(transformer.shapes), shapes.text_width(transformer.shapes)
     encoders = for_flux(found, *widths, file.name)
     return {
-        "transformer": partial(networks.transformer, file, transformer, FluxTransformer2DModel),
-        "vae": partial(networks.vae, file, _vae_source(file, beside), "flux"),
-        "text_encoder": partial(networks.clip, file, encoders["text_encoder"], CLIPTextModel),
-        "text_encoder_2": partial(networks.t5_encoder, file, encoders["text_encoder_2"]),
+        "transformer": _making(networks.transformer, file, transformer, FluxTransformer2DModel),
+        "vae": _making(networks.vae, file, _vae_source(file, beside), "flux"),
+        "text_encoder": _making(networks.clip, file, encoders["text_encoder"], CLIPTextModel),
+        "text_encoder_2": _making(networks.t5_encoder, file, encoders["text_encoder_2"]),
     }
 
 
