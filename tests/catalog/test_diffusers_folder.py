@@ -9,10 +9,9 @@ import torch
 
 from tests import tiny
 from tests.catalog.samples import WEIGHTS, folder, write, write_json
-from webui.catalog.diffusers_folder import describe_folder, main_weights
+from webui.catalog.diffusers_folder import TOKENIZERS, describe_folder, main_weights
 from webui.catalog.folder_weights import find_weights
 from webui.config import BUILT_IN_CHECKPOINTS, DEMO
-from webui.engine.general.folders import VOCABULARIES
 
 
 def told(path: Path):
@@ -107,7 +106,7 @@ def test_a_size_that_is_none(tmp_path, size):
     assert (seen.size, seen.identity.problem) == (None, None)
 
 
-@pytest.mark.parametrize("vocabulary", VOCABULARIES)
+@pytest.mark.parametrize("vocabulary", TOKENIZERS)
 def test_a_tokenizer_has_one_of_the_vocabularies_that_the_engine_reads(tmp_path, vocabulary):
     moon = folder(tmp_path / "moon", index={"tokenizer": ["transformers", "AnyTokenizer"]})
     assert "tokenizer/tokenizer.json is missing" in problem(moon)
@@ -259,3 +258,20 @@ def test_what_a_real_pipeline_needs_is_what_is_asked_for(tmp_path):
     with pytest.raises((OSError, ValueError)):
         StableDiffusionPipeline.from_pretrained(tmp_path / "a", local_files_only=True)
     assert json.loads((tmp_path / "a" / "model_index.json").read_text())["vae"]
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("scheduler/scheduler_config.json", {"_class_name": "EDMDPMSolverMultistepScheduler"}),
+        ("scheduler/scheduler_config.json", {"sigma_data": 0.5}),
+        ("vae/config.json", {"latents_mean": [0.1, 0.1, 0.1, 0.1]}),
+    ],
+)
+def test_a_folder_in_the_edm_formulation_is_refused(tmp_path, file, told):
+    folder = tmp_path / "playground"
+    tiny.write_folder(folder, "sdxl")
+    assert describe_folder(folder, "playground").identity.problem is None
+    config = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps({**config, **told}))
+    assert "EDM" in describe_folder(folder, "playground").identity.problem

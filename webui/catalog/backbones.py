@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from webui.catalog.entry import COMPLETED, Family, Identity, Kind, Variant
+from webui.catalog.entry import CLASSIC, COMPLETED, Family, Identity, Kind, Variant
 from webui.catalog.headers import Header
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "")
 """Before a backbone's names: in checkpoints, in some files that are saved from them, and alone."""
+CLASSIC_TEXT_ENCODERS = ("cond_stage_model.", "conditioner.")
 TEXT_ENCODERS = ("cond_stage_model.", "conditioner.", "text_encoders.", "text_encoder.", "te.")
 VAES = ("first_stage_model.", "vae.")
 VARIANTS: dict[int, Variant] = {4: "", 9: "inpaint", 8: "pix2pix"}
@@ -118,8 +119,10 @@ def _whole(
     header: Header, prefix: str, family: Family, variant: Variant = "", problem: str | None = None
 ) -> Identity:
     has_vae = header.under(*VAES)
-    has_text_encoder = header.under(*TEXT_ENCODERS)
+    has_text_encoder = header.under(*(CLASSIC_TEXT_ENCODERS if family in CLASSIC else TEXT_ENCODERS))
     whole = prefix and (has_vae or has_text_encoder)
+    if whole and family in CLASSIC and not has_text_encoder:
+        problem = problem or "holds no text encoder. Get the whole checkpoint."
     kind: Kind = "checkpoint" if whole or family in COMPLETED else "diffusion-model"
     return Identity(
         kind,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from webui.catalog import pipelines
-from webui.catalog.entry import Family, Identity, Prediction, Variant
+from webui.catalog.entry import CLASSIC, Family, Identity, Prediction, Variant
 from webui.catalog.folder_weights import find_weights, without_weights
 from webui.catalog.headers import HeaderError, read_header
 
@@ -24,7 +24,7 @@ TOKENIZERS = (
     "sentencepiece.bpe.model",
     "tekken.json",
 )
-"""A tokenizer's folder holds one of these."""
+"""A tokenizer's folder holds one of these. Without, transformers silently makes an empty tokenizer."""
 SD2_CONTEXT = 1024
 REFINER_CONTEXT = 1280
 MAX_JSON = 2**20
@@ -86,6 +86,11 @@ def _describe(path: Path, name: str) -> Seen:
     if damage := next((what for part in components if (what := _damage(path / part))), None):
         return Seen(_broken(f'The checkpoint "{name}" can\'t be used: {damage}.', pipeline))
     config = _read_json(path / main_component(path) / "config.json")
+    if pipelines.family(pipeline) in CLASSIC and _is_edm(path):
+        problem = (
+            f'The checkpoint "{name}" was trained in the EDM formulation, which Darkroom can\'t draw with.'
+        )
+        return Seen(_broken(problem, pipeline))
     return Seen(_identity(path, pipeline, components, config), _native_size(path, config))
 
 
@@ -95,6 +100,16 @@ def _components(path: Path, index: dict[str, Any], family: Family) -> list[str]:
     used = [part for part, told in named.items() if all(told) and part not in NEEDLESS]
     usual = () if family == "other" else (main_component(path), "vae", "text_encoder")
     return [*used, *(part for part in usual if part not in named)]
+
+
+def _is_edm(path: Path) -> bool:
+    """Whether noise is told to the UNet in EDM's way, or latents are normed as such models' VAEs do."""
+    scheduler, vae = (
+        _read_json(file) if file.is_file() else {}
+        for file in (path / "scheduler" / "scheduler_config.json", path / "vae" / "config.json")
+    )
+    named = str(scheduler.get("_class_name", "")).startswith("EDM")
+    return named or "sigma_data" in scheduler or bool(vae.get("latents_mean") or vae.get("latents_std"))
 
 
 def _missing(component: Path) -> str | None:

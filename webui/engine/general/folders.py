@@ -20,6 +20,7 @@ from diffusers.utils import logging as diffusers_logging
 from torch import nn
 from transformers.utils import logging as transformers_logging
 
+from webui.catalog.diffusers_folder import TOKENIZERS
 from webui.catalog.entry import ModelFile
 from webui.engine.general.errors import explained
 from webui.engine.general.kinds import NetworkClass, Pipeline
@@ -33,17 +34,6 @@ UNUSED = ("safety_checker", "watermarker", "image_encoder", "feature_extractor")
 
 NEEDED, UNABLE = {"prompt", "height", "num_inference_steps"}, {"num_frames", "mask_image", "control_image"}
 """Arguments of pipelines that make pictures from prompts, and of those that need or make something else."""
-
-VOCABULARIES = (
-    "tokenizer.json",
-    "vocab.json",
-    "vocab.txt",
-    "spiece.model",
-    "tokenizer.model",
-    "sentencepiece.bpe.model",
-    "tekken.json",
-)
-"""A tokenizer's folder holds one of these. Without, transformers silently makes an empty tokenizer."""
 
 
 def parts(file: ModelFile) -> dict[str, Callable[[torch.dtype], nn.Module]]:
@@ -133,9 +123,7 @@ def _components(index: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 def _check_tokenizers(file: ModelFile, index: dict[str, Any]) -> None:
     for name, (_, class_name) in _components(index).items():
-        if "Tokenizer" in class_name and not any(
-            (file.path / name / each).is_file() for each in VOCABULARIES
-        ):
+        if "Tokenizer" in class_name and not any((file.path / name / each).is_file() for each in TOKENIZERS):
             raise EngineError(
                 f'The {name} of "{file.name}" has no vocabulary. Download the folder again, all of it.'
             )
