@@ -3,7 +3,7 @@
 import httpx
 from playwright.sync_api import Page, expect
 
-LONG = 60_000
+LONG = 120_000
 
 
 def set_number(page: Page, field: str, value: int) -> None:
