@@ -23,6 +23,8 @@ class ModelIdentity:
     hash: str | None
     vae: str | None = None
     vae_hash: str | None = None
+    fp8: bool = False
+    """Whether its weights were kept in 8 bits, which changes pictures."""
 
 
 def quote(value: object) -> str:
@@ -44,6 +46,7 @@ def write(params: GenerationParams, seed: int, model: ModelIdentity) -> str:
         "Size": f"{params.width}x{params.height}",
         "Model hash": model.hash,
         "Model": model.name,
+        "FP8 weight": "Enable" if model.fp8 else None,
         "VAE hash": model.vae_hash,
         "VAE": model.vae,
         "Clip skip": params.clip_skip if params.clip_skip > 1 else None,

@@ -253,3 +253,11 @@ def test_an_unusable_model_is_not_loaded(client, started):
     answer = client.post("/api/v1/models/load", json={"name": "broken.safetensors"})
     assert answer.status_code == 422
     assert started.orders == []
+
+
+def test_models_go_by_short_names_here_too(client, started):
+    assert client.get("/api/v1/models/settings", params={"name": "two"}).status_code == 200
+    client.post("/api/v1/models/load", json={"name": "two"})
+    assert client.post("/api/v1/models/unload", json={"name": "two"}).json()["residents"] == []
+    answer = client.post("/api/v1/models/unload", json={"name": "three"})
+    assert (answer.status_code, "three" in answer.json()["detail"]) == (404, True)

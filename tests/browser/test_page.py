@@ -43,7 +43,7 @@ def test_an_unusable_checkpoint_says_why_where_it_is_chosen(visit, server):
         page.get_by_role("option", name="broken (unusable)").click()
         expect(page.get_by_text('The checkpoint "broken" is incomplete: unet/')).to_be_visible()
         generate(page)
-        expect(page.locator("#setting_sd_model_checkpoint .dr-field-error")).to_contain_text("is incomplete")
+        expect(page.locator(".dr-top + .dr-field-error")).to_contain_text("is incomplete")
     finally:
         shutil.rmtree(broken)
 

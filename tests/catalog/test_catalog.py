@@ -105,14 +105,14 @@ def test_short_digits_name_nothing(tmp_path):
 def test_an_unknown_name_says_what_there_is(tmp_path):
     write(tmp_path / "sun.safetensors")
     folder(tmp_path / "Moon")
-    sentence = f'There is no checkpoint "mars" in {tmp_path}. Found: Moon, sun.safetensors.'
+    sentence = 'There is no checkpoint "mars". Found: Moon, sun.safetensors.'
     assert refusal(Catalog.over([tmp_path]), "mars") == sentence
 
 
 def test_an_unknown_name_among_many_says_ten(tmp_path):
     for number in range(12):
         write(tmp_path / f"model {number:02}.ckpt")
-    assert refusal(Catalog.over([tmp_path]), "mars").endswith("model 08.ckpt, model 09.ckpt.")
+    assert refusal(Catalog.over([tmp_path]), "mars").endswith("model 08.ckpt, model 09.ckpt and 2 more.")
 
 
 def test_nothing_at_all(tmp_path):

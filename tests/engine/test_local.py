@@ -10,6 +10,7 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from tests import tiny
 from tests.conftest import PROMPT, Recorder, copy_of
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import Identity, ModelFile
@@ -329,3 +330,44 @@ def test_idle_models_are_let_go(config, catalog, demo, tmp_path, monkeypatch):
     while engine.memory().residents and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not engine.memory().residents
+
+
+def test_a_file_that_was_replaced_is_told_by_its_own_hash(config, settings, tmp_path):
+    """Before the catalog has looked again, and after."""
+    folder, other = tmp_path / "models", tmp_path / "other.safetensors"
+    tiny.write_sd1(folder / "x.safetensors", seed=1)
+    tiny.write_sd1(other, seed=2)
+    catalog = Catalog.over([folder])
+    engine = LocalEngine(config, settings, catalog)
+
+    def told():
+        recorder = Recorder()
+        engine.draw(Order(SMALL, catalog.find("x"), 7), recorder)
+        return recorder.pictures[0].infotext
+
+    first = catalog.short_hash(catalog.find("x"))
+    assert f"Model hash: {first}," in told()
+    other.replace(folder / "x.safetensors")
+    second = told()
+    assert first not in second
+    catalog.refresh()
+    assert f"Model hash: {catalog.short_hash(catalog.find('x'))}," in second
+    assert told() == second
+
+
+def test_fp8_weights_stand_in_the_infotext(config, catalog, demo, tmp_path):
+    settings = SettingsStore(tmp_path / "settings.json")
+    settings.update({"fp8_storage": "On"})
+    recorder = Recorder()
+    LocalEngine(config, settings, catalog).draw(Order(SMALL, demo, 7), recorder)
+    assert "FP8 weight: Enable, " in recorder.pictures[0].infotext
+
+
+def test_a_lower_budget_holds_from_the_next_picture_on(config, catalog, demo, tmp_path):
+    settings = SettingsStore(tmp_path / "settings.json")
+    engine = LocalEngine(config, settings, catalog)
+    other = copy_of(demo, tmp_path / "other")
+    unet_of(engine, demo), unet_of(engine, other)
+    settings.update({"ram_budget": 0})
+    unet_of(engine, demo)
+    assert {part.model for part in engine.memory().residents} == {demo.name}

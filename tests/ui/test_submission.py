@@ -40,7 +40,7 @@ def test_good_values_queue_a_job(jobs):
             "Seed should be a valid integer, got a number with a fractional part (it is 1.5).",
         ),
         ({"sampler_name": "Eular"}, "sampler_name", 'There is no sampler "Eular". Choose one of: DPM++ 2M, '),
-        ({"checkpoint": "v9"}, "checkpoint", 'There is no checkpoint "v9" in '),
+        ({"checkpoint": "v9"}, "checkpoint", 'There is no checkpoint "v9". '),
         (
             {"prompt": "x" * 20_001},
             "prompt",

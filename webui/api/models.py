@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException
@@ -23,7 +24,7 @@ from webui.catalog.entry import Kind, ModelFile, ModelSettings
 from webui.engine.protocol import Engine, EngineError, MemoryReport, Order
 from webui.engine.samplers.table import find_sampler, find_schedule
 from webui.jobs.worker import Worker
-from webui.params import GenerationParams
+from webui.params import GenerationParams, InvalidParamsError
 
 MAX_BODY = 2**16
 CACHE_THUMBNAILS = "private, max-age=604800"
@@ -142,13 +143,21 @@ def _add_memory_routes(router: APIRouter, catalog: Catalog, worker: Worker) -> N
     def unload(body: MaybeNamed) -> MemoryReport:  # pyright: ignore[reportUnusedFunction]
         """Let go what is loaded of a model, or of all, as far as no picture is being drawn with it."""
         engine = _engine(worker)
-        engine.unload(body.name)
+        loaded = {resident.model for resident in engine.memory().residents}
+        name = body.name
+        if name is not None and name not in loaded:
+            # What is loaded may be gone from the folders; what isn't must be named as elsewhere.
+            name = (catalog.get(name, "vae") or _known(catalog, name)).name
+        engine.unload(name)
         return engine.memory()
 
 
 def _known(catalog: Catalog, name: str, kind: Kind = "checkpoint") -> ModelFile:
     if model := catalog.get(name, kind):
         return model
+    if kind == "checkpoint" and name:
+        with suppress(InvalidParamsError):
+            return catalog.find(name)
     raise HTTPException(404, f'There is no {kind} "{name}". Press refresh to read the folders again.')
 
 

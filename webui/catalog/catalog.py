@@ -17,7 +17,7 @@ from webui.catalog.index import Key, ModelIndex
 from webui.catalog.library import Library, take_stock
 from webui.catalog.model_settings import ModelSettingsStore
 from webui.catalog.naming import SHORT_HASH, best_match
-from webui.catalog.vae_choice import AUTOMATIC, choose_vae
+from webui.catalog.vae_choice import AUTOMATIC, OWN, choose_vae
 from webui.params import GenerationParams, InvalidParamsError, message
 
 HASHED_FIRST: tuple[Kind, ...] = ("checkpoint", "lora", "embedding", "vae")
@@ -114,8 +114,10 @@ class Catalog:
         raise InvalidParamsError("checkpoint", f"There is no usable checkpoint in {self._checkpoint_folder}.")
 
     def _unknown(self, name: str) -> str:
-        known = ", ".join(model.name for model in self.checkpoints()[:10]) or "none"
-        return f'There is no checkpoint "{name}" in {self._checkpoint_folder}. Found: {known}.'
+        usable = [model.name for model in self.checkpoints() if model.problem is None]
+        more = f" and {len(usable) - 10} more" if len(usable) > 10 else ""
+        known = ", ".join(usable[:10]) + more if usable else "none"
+        return f'There is no checkpoint "{name}". Found: {known}.'
 
     @property
     def _checkpoint_folder(self) -> Path | str:
@@ -132,8 +134,12 @@ class Catalog:
             InvalidParamsError: there is no such VAE file, it can't be used or doesn't fit, or the checkpoint
                 needs one.
         """
+        own = str(checkpoint.defaults.get("vae", AUTOMATIC))
         if name.lower() == AUTOMATIC:
-            name = str(checkpoint.defaults.get("vae", AUTOMATIC))
+            name = own
+        if name == own and own.lower() not in (AUTOMATIC, OWN) and best_match(self.vaes(), own) is None:
+            told = f'"{checkpoint.name}" is set to decode with the VAE "{own}", which is gone'
+            raise InvalidParamsError("vae", f"{told}. Choose another in its card in the Models tab.")
         return choose_vae(self.vaes(), name, checkpoint)
 
     def short_hash(self, model: ModelFile) -> str:

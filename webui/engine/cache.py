@@ -51,6 +51,10 @@ class PartCache:
     @contextmanager
     def lease(self, wanted: Iterable[Wanted]) -> Generator[dict[str, Held]]:
         """The parts, loaded if need be, by name; none of them is let go before the end of the block."""
+        wanted = list(wanted)
+        with self._lock:
+            keys = {each.key for each in wanted}
+            self._drop([held for held in self._surplus("RAM", 0) if held.key not in keys])
         with ExitStack() as stack:
             yield {each.key.part: stack.enter_context(self._leased(each)) for each in wanted}
 

@@ -28,7 +28,7 @@ class Identities:
         wanted = {_key(file): file for file in (order.checkpoint, order.vae) if file}
         self._begun = {key: self._begun.get(key) or self._future(file) for key, file in wanted.items()}
 
-    def of(self, order: Order) -> ModelIdentity:
+    def of(self, order: Order, *, fp8: bool = False) -> ModelIdentity:
         """The identity of an order's models, waiting for hashes that are not there yet."""
         vae = order.vae
         return ModelIdentity(
@@ -36,6 +36,7 @@ class Identities:
             self._hash(order.checkpoint),
             vae.path.name if vae else None,
             self._hash(vae) if vae else None,
+            fp8,
         )
 
     def _hash(self, file: ModelFile) -> str | None:
@@ -43,7 +44,7 @@ class Identities:
 
     def _future(self, file: ModelFile) -> Future[str | None]:
         future: Future[str | None] = Future()
-        if file.sha256 or not self._hashing:
+        if not self._hashing or (file.sha256 and _is_as_known(file)):
             future.set_result(file.short_hash if self._hashing else None)
         else:
             threading.Thread(target=lambda: future.set_result(self._computed(file)), daemon=True).start()
@@ -58,4 +59,17 @@ class Identities:
 
 
 def _key(file: ModelFile) -> tuple[Path, float]:
-    return file.path, file.modified
+    try:
+        return file.path, file.path.stat().st_mtime
+    except OSError:
+        return file.path, file.modified
+
+
+def _is_as_known(file: ModelFile) -> bool:
+    """Whether the file is still the one that the catalog has seen."""
+    try:
+        stat = file.path.stat()
+        same = stat.st_size == file.size and abs(stat.st_mtime - file.modified) < 0.001
+        return file.folder or same
+    except OSError:
+        return True

@@ -28,6 +28,7 @@ from webui.engine.parts import MAIN, wanted_of
 from webui.engine.protocol import MemoryReport, Order
 from webui.engine.storage import trim
 from webui.engine.studio import Studio
+from webui.infotext import ModelIdentity
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class PipelineManager:
         self._cache = PartCache(forms.device, lambda: forms.budget(self._plan), self._forget)
         self._studios: dict[Any, Studio] = {}
         self._plan = Plan()
+        self._order: Order | None = None
         self._ahead: threading.Thread | None = None
         self._next: Order | None = None
 
@@ -56,7 +58,7 @@ class PipelineManager:
         Raises:
             EngineError: it can't be loaded; the text says why.
         """
-        self._plan = plan
+        self._plan, self._order = plan, order
         file, wanted = order.checkpoint, self._wanted(order, plan)
         self._identities.begin(order)
         with self._cache.lease(wanted) as held:
@@ -80,10 +82,15 @@ class PipelineManager:
             replace(self._forms.placement, dtype=main.key.form.dtype),
             lambda part: self._cache.on_device(held[part]),
             lambda: self._decoder(wanted),
-            lambda: self._identities.of(order),
+            self._identity,
             self._cache_dir / "previews",
         )
         return open_studio(opening)
+
+    def _identity(self) -> ModelIdentity:
+        """Of what draws now: a studio serves many orders, and the file's hash may be known by the next."""
+        assert self._order is not None
+        return self._identities.of(self._order, fp8=self._plan.fp8)
 
     def _decoder(self, wanted: list[Wanted]) -> Decoder:
         vae = next(each for each in wanted if each.key.part == "vae")

@@ -44,12 +44,28 @@ def build_quicksettings(catalog: Catalog) -> Quicksettings:
         )
         refresh = tool("refresh", REFRESH_ID)
 
-    def read_again() -> list[gr.Dropdown]:
+    def read_again(chosen: str | None, chosen_vae: str) -> list[gr.Dropdown]:
         catalog.refresh()
-        return [gr.Dropdown(choices=checkpoint_choices(catalog)), gr.Dropdown(choices=vae_choices(catalog))]
+        vaes = vae_choices(catalog)
+        return [
+            gr.Dropdown(choices=checkpoint_choices(catalog), value=_still_there(catalog, chosen)),
+            gr.Dropdown(choices=vaes, value=chosen_vae if chosen_vae in vaes else "Automatic"),
+        ]
 
-    refresh.click(read_again, None, [checkpoint, vae], show_progress="hidden", api_visibility="private")
+    pickers = [checkpoint, vae]
+    # Not through gradio's check of choices: what was chosen may be gone, which is what this is for.
+    for picker in pickers:
+        picker.preprocess = lambda payload: payload
+    refresh.click(read_again, pickers, pickers, show_progress="hidden", api_visibility="private")
     return Quicksettings(checkpoint, vae, refresh)
+
+
+def _still_there(catalog: Catalog, name: str | None) -> str | None:
+    """The checkpoint of that name, or the default one if it has gone."""
+    if name and catalog.get(name):
+        return name
+    default = catalog.default()
+    return default.name if default else None
 
 
 def checkpoint_choices(catalog: Catalog) -> list[tuple[str, str]]:

@@ -130,8 +130,12 @@ export class GetModels {
     row.append(element("strong", "", name || source), element("span", "dr-quiet", standing(download)));
     if (state === "running") row.append(progress(download));
     if (error) row.append(element("p", "dr-download-error", error));
-    const act = RUNNING.includes(state) ? ["Cancel", cancelDownload] : state === "done" ? null : ["Retry", retryDownload];
-    if (act) row.append(this.button(id, name || source, ...act));
+    const told = name || source;
+    if (RUNNING.includes(state)) row.append(this.button(id, told, "Cancel", cancelDownload));
+    else {
+      if (state !== "done") row.append(this.button(id, told, "Retry", retryDownload));
+      row.append(this.button(id, told, "Remove", cancelDownload));
+    }
     return row;
   }
 

@@ -30,7 +30,10 @@ function showErrors(tab, errors) {
   document.querySelectorAll(FIELD_ERROR).forEach((old) => old.remove());
   const placed = errors.filter(({ field, message }) => {
     const control = document.getElementById(known.elements[tab][field]);
-    if (control) control.append(warning("dr-field-error", message));
+    // Below the row on top, not in it, where there is room for a picker's label alone.
+    const row = control?.closest(".dr-top");
+    if (row) row.after(warning("dr-field-error", message));
+    else control?.append(warning("dr-field-error", message));
     return control;
   });
   const rest = errors.filter((error) => !placed.includes(error)).map(({ message }) => message);
