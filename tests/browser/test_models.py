@@ -330,3 +330,18 @@ def test_on_a_phone_nothing_scrolls_sideways(models, shelf, scheme):
     open_tab(page, "Settings")
     expect(page.locator(".dr-settings .dr-field").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_a_chosen_checkpoint_that_went_away_gives_way_to_the_default_one(models, shelf):
+    file = shelf / "Stable-diffusion" / "gone.safetensors"
+    write_sd1(file)
+    page = models()
+    card(page, "gone.safetensors").click()
+    details(page).get_by_role("button", name="Use").click()
+    picker = page.locator("#setting_sd_model_checkpoint input")
+    expect(picker).to_have_value("gone.safetensors")
+    file.unlink()
+    page.locator("#refresh_sd_model_checkpoint").click()
+    expect(picker).not_to_have_value("gone.safetensors")
+    expect(picker).not_to_have_value("")
+    expect(page.locator(".toast-body.error")).to_have_count(0)
