@@ -67,12 +67,13 @@ class Decoder:
         return Image.fromarray(pixels.cpu().numpy())
 
     def fit_preview(self, kept: Path) -> PreviewDecoder:
-        """The preview decoder of this VAE: from the file `kept`, or fitted in 32 bits, as some VAEs need."""
+        """The preview decoder of this VAE: kept in a file, or fitted, not in fp16: some give NaN."""
         with self._lend(self._dtype) as vae:
             device, scale = vae.device, 2 ** (len(cast(Any, vae.config).block_out_channels) - 1)
         if decoder := previews.kept_in(kept, device):
             return decoder
-        with self._lend(torch.float32) as vae:
+        dtype = torch.float32 if self._dtype == torch.float16 else self._dtype
+        with self._lend(dtype) as vae:
             return previews.load_or_fit(vae, scale, kept)
 
     def _in_time(self, latents: Tensor, tell: Callable[[str], None]) -> Tensor:
