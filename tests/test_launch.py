@@ -453,6 +453,8 @@ def test_ctrl_c_while_installing_ends_cleanly(installed, environment):
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Whoever started these tests in the background has had them ignore Ctrl+C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:
             silent.settimeout(30)
             connection = silent.accept()[0]  # pip is at work
