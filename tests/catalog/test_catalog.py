@@ -468,3 +468,11 @@ def test_the_hash_of_a_file_that_has_gone(tmp_path):
     file.unlink()
     with pytest.raises(FileNotFoundError):
         catalog.short_hash(moon)
+
+
+def test_ones_own_checkpoints_come_before_those_of_other_programs(tmp_path):
+    own, other = tmp_path / "own", tmp_path / "another program"
+    write(own / "zebra.safetensors")
+    write(other / "ape.safetensors")
+    assert Catalog.over([own, other]).default().path == own / "zebra.safetensors"
+    assert Catalog.over([other, own]).default().path == other / "ape.safetensors"

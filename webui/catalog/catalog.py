@@ -73,18 +73,20 @@ class Catalog:
         """The checkpoint to begin with: the first usable one that isn't the built-in demo, else that.
 
         Those that draw from nothing but text, with nothing beside them, come before those for inpainting
-        and refining and those that lack text encoders or VAE.
+        and refining and those that lack text encoders or VAE; one's own before other programs'.
         """
         usable = [model for model in self._library.models("checkpoint") if model.problem is None]
         return min(usable, key=self._reluctance, default=None)
 
-    def _reluctance(self, model: ModelFile) -> tuple[bool, bool, str]:
+    def _reluctance(self, model: ModelFile) -> tuple[bool, bool, int, str]:
         fallbacks = (folder.path for folder in self._folders if folder.fallback)
         last = any(model.path.is_relative_to(path) for path in fallbacks)
         identity = model.identity
         special = bool(identity.variant) or identity.family == "sdxl-refiner"
         lacking = not (model.folder or (identity.has_vae and identity.has_text_encoder))
-        return last, special or lacking, model.name
+        places = [folder.path for folder in self._folders]
+        place = next((at for at, path in enumerate(places) if model.path.is_relative_to(path)), len(places))
+        return last, special or lacking, place, model.name
 
     def get(self, name: str, kind: Kind = "checkpoint") -> ModelFile | None:
         """The file of exactly that name, usable or not."""
