@@ -22,12 +22,11 @@ def noise_of(file: ModelFile) -> tuple[NoiseTable, Prediction]:
     """
     config = _scheduler(file)
     zero_snr = config.get("rescale_betas_zero_snr", False) if file.zero_snr is None else file.zero_snr
-    alphas = np.cumprod(1 - _betas(config))
-    table = NoiseTable.zero_terminal_snr(alphas) if zero_snr else NoiseTable(alphas)
+    table = _table(config)
     prediction = file.prediction or config.get("prediction_type", "epsilon")
     if prediction not in ("epsilon", "v_prediction"):
         raise ValueError(f'its scheduler config says prediction_type "{prediction}", which is unknown')
-    return table, prediction
+    return table.to_zero_terminal_snr() if zero_snr else table, prediction
 
 
 def _scheduler(file: ModelFile) -> dict[str, Any]:
@@ -41,18 +40,15 @@ def _scheduler(file: ModelFile) -> dict[str, Any]:
     return config
 
 
-def _betas(config: dict[str, Any]) -> Any:  # noqa: ANN401
+def _table(config: dict[str, Any]) -> NoiseTable:
     if str(config.get("_class_name")).startswith("EDM") or "sigma_data" in config:
         raise ValueError("it was trained in the EDM formulation, which Darkroom can't draw with")
     if trained := config.get("trained_betas"):
-        return np.asarray(trained, dtype=np.float64)
+        return NoiseTable(np.cumprod(1 - np.asarray(trained, dtype=np.float64)))
     if "beta_start" not in config or "beta_end" not in config:
         raise ValueError("its scheduler config lacks beta_start or beta_end, which tell the noise it knows")
-    start, end = config["beta_start"], config["beta_end"]
-    count = config.get("num_train_timesteps", 1000)
     kind = config.get("beta_schedule", "scaled_linear")
-    if kind == "scaled_linear":
-        return np.linspace(start**0.5, end**0.5, count) ** 2
-    if kind == "linear":
-        return np.linspace(start, end, count)
-    raise ValueError(f'its scheduler config says beta_schedule "{kind}", which is unknown')
+    makers = {"scaled_linear": NoiseTable.scaled_linear, "linear": NoiseTable.linear}
+    if kind not in makers:
+        raise ValueError(f'its scheduler config says beta_schedule "{kind}", which is unknown')
+    return makers[kind](config["beta_start"], config["beta_end"], config.get("num_train_timesteps", 1000))

@@ -15,12 +15,13 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
 from webui.catalog.entry import CLASSIC, ModelFile
+from webui.catalog.headers import HeaderError, read_header
 from webui.engine import attention, classic, original, storage
 from webui.engine.devices import is_out_of_memory
 from webui.engine.general.beside import Beside, Making
 from webui.engine.held import Form, PartKey, Wanted
 from webui.engine.protocol import EngineError
-from webui.engine.weights import WeightsError, shapes, size_of, weight_files
+from webui.engine.weights import WeightsError, size_of, weight_files
 
 MAIN = ("unet", "transformer")
 """The parts that sample, by far the largest."""
@@ -139,16 +140,17 @@ def sizes(file: ModelFile, device_type: str) -> dict[str, int]:
             return {folder.name: int(ratio * _weight_bytes(folder)) for folder in folders}
         if file.identity.family in CLASSIC:
             return _classic_sizes(file, itemsize)
-    except (WeightsError, OSError):
+    except (HeaderError, OSError):
         return {}
     return {"transformer": int(ratio * file.size)}
 
 
 def _classic_sizes(file: ModelFile, itemsize: int) -> dict[str, int]:
     found: dict[str, int] = {}
-    for name, shape in shapes(file.path).items():
+    # The catalog's way to look into a file: of a pickle, too, no weight is read, and this is for each job.
+    for name, tensor in read_header(file.path).tensors.items():
         if part := original.part_of(name, file.identity.family):
-            found[part] = found.get(part, 0) + math.prod(shape) * itemsize
+            found[part] = found.get(part, 0) + math.prod(tensor.shape) * itemsize
     return found
 
 

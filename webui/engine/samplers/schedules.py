@@ -34,15 +34,14 @@ class NoiseTable:
         """Betas that rise evenly."""
         return cls(np.cumprod(1 - np.linspace(start, end, count)))
 
-    @classmethod
-    def zero_terminal_snr(cls, alphas_cumprod: ArrayLike) -> NoiseTable:
+    def to_zero_terminal_snr(self) -> NoiseTable:
         """The table bent so that the last timestep is nearly pure noise: Lin et al., arXiv:2305.08891.
 
         The last alpha is kept a little above 0, where sigma would be infinite.
         """
-        roots = np.sqrt(np.asarray(alphas_cumprod, dtype=np.float64))
+        roots = 1 / np.sqrt(1 + self.sigmas**2)
         roots = (roots - roots[-1]) * (roots[0] / (roots[0] - roots[-1]))
-        return cls(np.maximum(roots**2, 4.8973451890853435e-08))
+        return NoiseTable(np.maximum(roots**2, 4.8973451890853435e-08))
 
     @property
     def lowest(self) -> float:
