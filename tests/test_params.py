@@ -17,7 +17,7 @@ def refusal(**fields) -> tuple[tuple[str, ...], str]:
 
 def test_defaults_are_a1111s():
     params = GenerationParams()
-    assert params.model_dump() == {
+    a1111s = {
         "prompt": "",
         "negative_prompt": "",
         "sampler_name": "DPM++ 2M",
@@ -32,8 +32,15 @@ def test_defaults_are_a1111s():
         "checkpoint": "",
         "vae": "Automatic",
         "clip_skip": 1,
-        "step_cache": 1,
+        "subseed": -1,
+        "subseed_strength": 0.0,
+        "emphasis": "Original",
+        "comma_padding_backtrack": 20,
+        "s_min_uncond": 0.0,
+        "refiner_switch_at": 0.8,
+        "token_merging_ratio": 0.0,
     }
+    assert {name: getattr(params, name) for name in a1111s} == a1111s
 
 
 @pytest.mark.parametrize(

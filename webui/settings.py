@@ -81,6 +81,36 @@ class Settings(BaseModel):
         title="Preload the next job's checkpoint",
         description="Read it from disk while the current job draws.",
     )
+    samples_format: Literal["png", "jpg", "webp", "avif"] = Field(
+        default="png",
+        title="File format for images",
+        description="PNG keeps every pixel. All of them carry the infotext.",
+    )
+    grid_format: Literal["png", "jpg", "webp", "avif"] = Field(
+        default="png", title="File format for grids", description="Of scripts such as X/Y/Z plot."
+    )
+    jpeg_quality: int = Field(
+        default=80,
+        ge=1,
+        le=100,
+        title="Quality for saved jpeg, webp and avif images",
+        description="Higher: larger files, nearer to the picture.",
+    )
+    webp_lossless: bool = Field(
+        default=False,
+        title="Use lossless compression for webp images",
+        description="Every pixel as it was drawn, in a smaller file than PNG.",
+    )
+    enable_pnginfo: bool = Field(
+        default=True,
+        title="Write infotext to metadata of the generated image",
+        description="Prompt and settings travel in the file, for anyone who has it.",
+    )
+    save_txt: bool = Field(
+        default=False,
+        title="Create a text file with infotext next to every generated image",
+        description="The same text, beside the picture.",
+    )
     t5_tokenizer: str = Field(
         default="",
         title="T5 tokenizer folder",

@@ -15,6 +15,14 @@ GROUPS = {
     "Speed": ("precision", "channels_last", "attention", "compile_blocks"),
     "Memory": ("memory_mode", "fp8_storage", "vae_tiling", "ram_budget", "vram_budget", "idle_unload"),
     "Models": ("preload", "t5_tokenizer"),
+    "Saving images": (
+        "samples_format",
+        "grid_format",
+        "jpeg_quality",
+        "webp_lossless",
+        "enable_pnginfo",
+        "save_txt",
+    ),
 }
 """Heading -> the settings under it. What stands under none comes last, under "Other"."""
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from webui.catalog.entry import ModelFile
 from webui.params import GenerationParams
+from webui.prompting.prepared import PicturePrompt
 
 
 class EngineError(Exception):
@@ -26,6 +27,21 @@ class Order:
     """Seed of the first picture; the others count up from it."""
     vae: ModelFile | None = None
     """The file that decodes instead of the checkpoint's own VAE."""
+    subseed: int = 0
+    """Variation seed of the first picture, settled; the others count up from it."""
+    refiner: ModelFile | None = None
+    """The checkpoint that takes over at `params.refiner_switch_at`."""
+    prompts: tuple[PicturePrompt, ...] = ()
+    """One for each picture; none where they all have those of `params`."""
+
+    def prompt_of(self, place: int) -> PicturePrompt:
+        """What is said of picture number `place`, from 0."""
+        own = self.prompts[place] if self.prompts else None
+        return own or PicturePrompt(self.params.prompt, self.params.negative_prompt)
+
+    def seeds_of(self, place: int) -> tuple[int, int]:
+        """Seed and variation seed of picture number `place`. Where noises are mixed, the seed stays."""
+        return self.seed + (0 if self.params.subseed_strength else place), self.subseed + place
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,21 @@
+"""What people ask for: values, and nothing that could be done with them."""
+
+from webui.params.generation import (
+    MAX_PIXELS,
+    MAX_PROMPT,
+    MAX_SIDE,
+    GenerationParams,
+    InvalidParamsError,
+    message,
+)
+from webui.params.noise import MAX_SEED
+
+__all__ = [
+    "MAX_PIXELS",
+    "MAX_PROMPT",
+    "MAX_SEED",
+    "MAX_SIDE",
+    "GenerationParams",
+    "InvalidParamsError",
+    "message",
+]
