@@ -61,11 +61,15 @@ class GenerationParams(NoiseParams, SamplingParams, GuidanceParams, ModelParams)
     def completed(self, defaults: dict[str, Any]) -> Self:
         """These params, with `defaults` for the fields that were not given."""
         missing = {name: value for name, value in defaults.items() if name not in self.model_fields_set}
-        return type(self).model_validate({**self.model_dump(exclude_unset=True), **missing})
+        return type(self).model_validate({**self._given(), **missing})
 
     def changed(self, **fields: object) -> Self:
         """A validated copy with other values in `fields`."""
-        return type(self).model_validate({**self.model_dump(exclude_unset=True), **fields})
+        return type(self).model_validate({**self._given(), **fields})
+
+    def _given(self) -> dict[str, Any]:
+        """What was given, the script as the model that it is: a dump would leave out which one."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class InvalidParamsError(ValueError):
