@@ -7,6 +7,8 @@ import pytest
 from webui import cli
 from webui.config import ROOT, Config
 
+A_CSV, B_CSVS = Path("/a.csv").resolve(), Path("/b").resolve() / "*.csv"
+
 
 def refusal(capsys, *arguments) -> str:
     with pytest.raises(SystemExit) as caught:
@@ -40,6 +42,8 @@ def test_without_flags_only_this_machine_is_served():
         (["--no-half"], "no_half", True),
         (["--no-half-vae"], "no_half_vae", True),
         (["--no-hashing"], "hashing", False),
+        (["--styles-file", "/a.csv", "--styles-file", "/b/*.csv"], "styles_files", (A_CSV, B_CSVS)),
+        (["--wildcards-dir", "/w"], "wildcards_dir", Path("/w").resolve()),
         (["--ram-budget", "7.5"], "ram_budget", 7.5),
         (["--vram-budget", "0"], "vram_budget", 0.0),
         (["--xformers"], "xformers", True),

@@ -66,6 +66,17 @@ def _add_folder_flags(parser: argparse.ArgumentParser) -> None:
         "--extra-model-paths", type=Path, metavar="FILE", help="ComfyUI's extra_model_paths.yaml"
     )
     group.add_argument(
+        "--styles-file",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="styles.csv; several by repeating this or with * and ?",
+    )
+    group.add_argument(
+        "--wildcards-dir", type=Path, metavar="DIR", help="default: wildcards/ in the data folder"
+    )
+    group.add_argument(
         "--no-hashing", action="store_true", help="don't compute models' sha256 in the background"
     )
 
@@ -134,6 +145,8 @@ def _config(flags: argparse.Namespace) -> Config:
         a1111_home=_whole(flags.a1111_home),
         comfy_home=_whole(flags.comfy_home),
         extra_model_paths=_whole(flags.extra_model_paths),
+        styles_files=tuple(path for path in map(_whole, flags.styles_file) if path),
+        wildcards_dir=_whole(flags.wildcards_dir),
         hashing=not flags.no_hashing,
         server_name=flags.server_name or ("0.0.0.0" if flags.listen else "127.0.0.1"),
         port=flags.port,

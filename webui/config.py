@@ -27,6 +27,10 @@ class Config(BaseModel):
     """An installation of ComfyUI whose model folders are used too."""
     extra_model_paths: Path | None = None
     """A file in ComfyUI's `extra_model_paths.yaml` format."""
+    styles_files: tuple[Path, ...] = ()
+    """Files of styles, their names perhaps with * and ?. None: `styles.csv` in the data folder."""
+    wildcards_dir: Path | None = None
+    """The folder of wildcards; None: `wildcards` in the data folder."""
     hashing: bool = True
     """Whether model files' sha256 are computed in the background."""
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import CLIPTokenizer
 
+from tests.loading import token_rows
 from webui.config import BUILT_IN_CHECKPOINTS
-from webui.prompting.tokens import CHUNK, PromptTokenizer
+from webui.prompting.tokens import PromptTokenizer
 from webui.prompting.vocabulary import read_clip
 
 FOLDER = BUILT_IN_CHECKPOINTS / "darkroom-demo" / "tokenizer"
@@ -63,7 +64,7 @@ def test_start_and_end_are_transformers():
 
 def test_one_chunk_is_transformers_padded_row():
     text = "a flat rainbow on a yellow background"
-    assert OURS.chunks(text) == [THEIRS(text, padding="max_length", max_length=77).input_ids]
+    assert token_rows(OURS, text) == [THEIRS(text, padding="max_length", max_length=77).input_ids]
 
 
 @pytest.mark.parametrize(
@@ -72,9 +73,8 @@ def test_one_chunk_is_transformers_padded_row():
 def test_chunks_and_counts(tokens, rows):
     text = " ".join(["panda"] * tokens)
     assert len(OURS.ids("panda")) == 1
-    chunks = OURS.chunks(text)
+    chunks = token_rows(OURS, text)
     assert [len(chunk) for chunk in chunks] == [77] * rows
-    assert OURS.count(text) == (tokens, rows * CHUNK)
     for chunk in chunks:
         assert chunk[0] == OURS.start
         assert chunk[-1] == OURS.end
@@ -86,8 +86,8 @@ def test_chunks_and_counts(tokens, rows):
 @given(st.lists(st.sampled_from(["panda", "a", "3d", "Straße", ",", "🐼"]), max_size=300))
 def test_chunks_lose_nothing(words):
     text = " ".join(words)
-    body = [token for chunk in OURS.chunks(text) for token in chunk[1:-1]]
-    assert body[: OURS.count(text)[0]] == OURS.ids(text)
+    body = [token for chunk in token_rows(OURS, text) for token in chunk[1:-1]]
+    assert body[: len(OURS.ids(text))] == OURS.ids(text)
 
 
 def test_a_folder_without_its_files(tmp_path):
@@ -100,9 +100,9 @@ def test_sd2_pads_with_its_own_token(tmp_path):
         (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
     for told in ('{"pad_token": "!"}', '{"pad_token": {"content": "!", "lstrip": false}}'):
         (tmp_path / "special_tokens_map.json").write_text(told)
-        (row,) = PromptTokenizer.from_folder(tmp_path).chunks("a panda")
+        (row,) = token_rows(PromptTokenizer.from_folder(tmp_path), "a panda")
         exclamation = json.loads((FOLDER / "vocab.json").read_text())["!"]
-        assert row[:4] == [*PromptTokenizer.from_folder(FOLDER).chunks("a panda")[0][:4]]
+        assert row[:4] == [*token_rows(PromptTokenizer.from_folder(FOLDER), "a panda")[0][:4]]
         assert row[4:] == [exclamation] * 73
 
 
@@ -126,5 +126,5 @@ def test_ids_of_clip_s_vocabulary_are_transformers(text):
 
 @pytest.mark.parametrize(("padding", "number"), [("!", 0), ("<|endoftext|>", 49_407)])
 def test_clip_s_rows_are_filled_up_as_the_family_wants(padding, number):
-    (row,) = PromptTokenizer.clip(padding).chunks("a cat")
+    (row,) = token_rows(PromptTokenizer.clip(padding), "a cat")
     assert row == [49_406, 320, 2368, 49_407, *[number] * 73]

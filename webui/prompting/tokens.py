@@ -34,6 +34,7 @@ class PromptTokenizer:
         self.start: int = vocabulary[START]
         self.end: int = vocabulary[END]
         self.padding: int = vocabulary[padding]
+        self.comma: int | None = vocabulary.get(",</w>")
 
     @classmethod
     @cache
@@ -56,17 +57,6 @@ class PromptTokenizer:
     def ids(self, text: str) -> list[int]:
         """The token ids of `text`, without start and end."""
         return self._tokenizer.encode(text, add_special_tokens=False).ids
-
-    def chunks(self, text: str) -> list[list[int]]:
-        """Ids in rows of 77: start, 75 tokens, end; the last row is filled up after its end. At least one."""
-        ids = self.ids(text)
-        rows = [ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK)] or [[]]
-        return [[self.start, *row, self.end, *[self.padding] * (CHUNK - len(row))] for row in rows]
-
-    def count(self, text: str) -> tuple[int, int]:
-        """How many tokens `text` has, and how many fit into as many chunks as it takes."""
-        used = len(self.ids(text))
-        return used, max(1, -(-used // CHUNK)) * CHUNK
 
 
 def _padding(folder: Path) -> str:

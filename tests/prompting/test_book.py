@@ -1,0 +1,132 @@
+"""The prompt book: what a job's pictures are drawn from."""
+
+import pytest
+
+from webui.config import Config
+from webui.params import MAX_PROMPT, GenerationParams, InvalidParamsError
+from webui.prompting.book import PromptBook
+from webui.prompting.book_places import open_book, tag_folders
+from webui.prompting.prepared import PicturePrompt
+from webui.prompting.styles_store import StyleStore
+from webui.prompting.wildcards import Wildcards
+
+
+@pytest.fixture
+def book(tmp_path):
+    (tmp_path / "colour.txt").write_text("red\ngreen\nblue\n")
+    book = PromptBook(StyleStore([tmp_path / "styles.csv"]), Wildcards([tmp_path]))
+    book.styles.save("Photo", "photo of {prompt}", "painting")
+    book.styles.save("Any", "{day|night}", "__colour__")
+    return book
+
+
+def params(prompt="", negative_prompt="", **fields):
+    return GenerationParams(prompt=prompt, negative_prompt=negative_prompt, **fields)
+
+
+def refusal(book, **fields):
+    with pytest.raises(InvalidParamsError) as caught:
+        book.check(params(**fields))
+    return caught.value.field, str(caught.value)
+
+
+def test_prompts_as_they_were_asked_for_need_nothing(book):
+    prepared = book.prepare(params("a cat {x} [a|b]", "dog"), range(3))
+    assert (prepared.prompts, prepared.notices) == ((), ())
+
+
+def test_styles_are_in_every_picture_and_no_template_tells_of_them(book):
+    prepared = book.prepare(params("a cat", "dog", styles=("Photo",)), range(3))
+    assert prepared.prompts == (PicturePrompt("photo of a cat", "dog, painting"),) * 3
+
+
+def test_wildcards_differ_from_picture_to_picture_but_not_from_time_to_time(book):
+    asked = params("a __colour__ {cat|dog}", "ugly")
+    prompts = book.prepare(asked, range(30)).prompts
+    assert len({prompt.prompt for prompt in prompts}) == 6
+    assert {prompt.template for prompt in prompts} == {"a __colour__ {cat|dog}"}
+    assert {(prompt.negative, prompt.negative_template) for prompt in prompts} == {("ugly", None)}
+    assert book.prepare(asked, [7]).prompts == prompts[7:8]
+
+
+def test_styles_come_before_wildcards(book):
+    [prompt] = book.prepare(params("a cat", styles=("Photo", "Any")), [1]).prompts
+    assert prompt.prompt in ("photo of a cat, day", "photo of a cat, night")
+    assert prompt.template == "photo of a cat, {day|night}"
+    assert prompt.negative.removeprefix("painting, ") in ("red", "green", "blue")
+    assert prompt.negative_template == "painting, __colour__"
+
+
+def test_dynamic_prompts_can_be_switched_off(book):
+    asked = params("a {b|c} __colour__ {d|", styles=("Any",), dynamic_prompts=False)
+    [prompt] = book.prepare(asked, [1]).prompts
+    assert prompt == PicturePrompt("a {b|c} __colour__ {d|, {day|night}", "__colour__")
+    book.check(asked)
+
+
+def test_what_is_unknown_is_told_once(book):
+    prepared = book.prepare(params("__nope__ {a|b}", "${x}"), range(5))
+    assert all(prompt.prompt.startswith("__nope__ ") for prompt in prepared.prompts)
+    assert prepared.notices == (
+        "There is no wildcard __nope__, so it stays in the prompt as it is.",
+        "Nothing sets the variable ${x}, so it stays in the prompt as it is.",
+    )
+    many = book.prepare(params(" ".join(f"__no{n}__" for n in range(30))), [1])
+    assert len(many.notices) == 11
+    assert many.notices[-1] == "So do 20 others."
+    assert {prompt.template for prompt in many.prompts} == {None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "sentence"),
+    [
+        ({"styles": ("Foto",)}, "styles", 'no style "Foto"'),
+        ({"prompt": "{a|b"}, "prompt", "never closed"),
+        ({"negative_prompt": "x {a|b"}, "negative_prompt", "The { at character 3"),
+        ({"prompt": "x" * (MAX_PROMPT - 5), "styles": ("Photo",)}, "styles", "longer than 20,000"),
+        ({"prompt": "{" + "x" * 19_900 + "|}" + "{y|}" * 20}, "", ""),
+        ({"prompt": "${a=${a}}${a}"}, "prompt", "without end"),
+    ],
+)
+def test_what_cant_be_drawn_is_told_when_it_is_submitted(book, fields, field, sentence):
+    if not field:
+        book.check(params(**fields))
+        return
+    told = refusal(book, **fields)
+    assert told[0] == field
+    assert sentence in told[1]
+
+
+def test_what_makes_too_much_of_it_is_told_too(book, tmp_path):
+    (tmp_path / "long.txt").write_text("x" * 15_000)
+    told = refusal(PromptBook(book.styles, Wildcards([tmp_path])), prompt="__long__ __long__")
+    assert (told[0], "longer than 20,000" in told[1]) == ("prompt", True)
+
+
+def test_where_things_lie(tmp_path):
+    data, home = tmp_path / "data", tmp_path / "a1111"
+    texts = {
+        home / "styles.csv": "name,prompt\nTheirs,t\n",
+        home / "extensions/sd-dynamic-prompts/wildcards/a.txt": "a",
+        home / "extensions/stable-diffusion-webui-wildcards/wildcards/b.txt": "b",
+        data / "wildcards/c.txt": "c",
+        data / "styles.csv": "name,prompt\nMine,m\n",
+        tmp_path / "w/d.txt": "d",
+        tmp_path / "more.csv": "name,prompt\nMore,m\n",
+    }
+    for file, text in texts.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    book = open_book(Config(data_dir=data, a1111_home=home))
+    assert [style.name for style in book.styles.listed()] == ["Mine", "Theirs"]
+    assert book.wildcards.names() == ["a", "b", "c"]
+    assert tag_folders(Config(data_dir=data, a1111_home=home)) == [
+        data / "tags",
+        home / "extensions" / "a1111-sd-webui-tagcomplete" / "tags",
+    ]
+    alone = open_book(Config(data_dir=data))
+    assert [style.name for style in alone.styles.listed()] == ["Mine"]
+    assert alone.wildcards.names() == ["c"]
+    config = Config(data_dir=data, styles_files=(tmp_path / "m*.csv",), wildcards_dir=tmp_path / "w")
+    assert [style.name for style in open_book(config).styles.listed()] == ["More"]
+    assert open_book(config).wildcards.names() == ["d"]
