@@ -1,15 +1,15 @@
-"""The "parameters" text that AUTOMATIC1111 puts into its pictures, and that others read.
-
-Form: the prompt; a line "Negative prompt: ..." if there is one; a line of "Key: value" pairs.
-"""
+"""The text for one picture."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from webui import __version__
+from webui.infotext.fields import AFTER_MODELS, BEFORE_MODELS, EXTRAS, Key
+from webui.infotext.pairs import NEGATIVE_TEMPLATE, TEMPLATE, join
 from webui.params import GenerationParams
+
+PROGRAM = "Darkroom"
 
 
 @dataclass(frozen=True)
@@ -25,36 +25,40 @@ class ModelIdentity:
     vae_hash: str | None = None
     fp8: bool = False
     """Whether its weights were kept in 8 bits, which changes pictures."""
+    refiner: str | None = None
+    """The checkpoint that finished the picture: "name [hash]", or the name alone."""
 
 
-def quote(value: object) -> str:
-    """A value as it stands in the text: JSON-quoted if it holds a comma, a colon or a line break."""
-    text = str(value)
-    if any(sign in text for sign in ",:\n"):
-        return json.dumps(text, ensure_ascii=False)
-    return text
+def write(
+    params: GenerationParams,
+    model: ModelIdentity,
+    *,
+    template: str | None = None,
+    negative_template: str | None = None,
+    user: str | None = None,
+) -> str:
+    """The text for one picture drawn by `model` from `params`, which hold the picture's own values.
 
-
-def write(params: GenerationParams, seed: int, model: ModelIdentity) -> str:
-    """The text for one picture drawn by `model` from `params` with `seed`."""
-    pairs: dict[str, object] = {
-        "Steps": params.steps,
-        "Sampler": params.sampler_name,
-        "Schedule type": params.scheduler,
-        "CFG scale": f"{params.cfg_scale:g}",
-        "Seed": seed,
-        "Size": f"{params.width}x{params.height}",
+    Those are prompt, negative prompt, seed, variation seed, and the schedule type that it was drawn with.
+    The templates are the prompts as they were written, where wildcards changed them; `user` is who asked.
+    """
+    pairs = {
+        **_told(BEFORE_MODELS, params),
         "Model hash": model.hash,
         "Model": model.name,
         "FP8 weight": "Enable" if model.fp8 else None,
         "VAE hash": model.vae_hash,
         "VAE": model.vae,
-        "Clip skip": params.clip_skip if params.clip_skip > 1 else None,
-        # A1111 leaves the key out where noise is drawn on the GPU; ours is always drawn on the CPU.
-        "RNG": "CPU",
-        "Step cache": params.step_cache if params.step_cache > 1 else None,
-        "Version": f"Darkroom {__version__}",
+        **_told(AFTER_MODELS, params),
+        "Refiner": model.refiner if params.refiner_checkpoint else None,
+        **_told(EXTRAS, params),
+        TEMPLATE: template or None,
+        NEGATIVE_TEMPLATE: negative_template or None,
+        "Version": f"{PROGRAM} {__version__}",
+        "User": user or None,
     }
-    negative = f"\nNegative prompt: {params.negative_prompt}" if params.negative_prompt else ""
-    line = ", ".join(f"{key}: {quote(value)}" for key, value in pairs.items() if value is not None)
-    return f"{params.prompt}{negative}\n{line}".strip()
+    return join(params.prompt, params.negative_prompt, pairs)
+
+
+def _told(keys: tuple[Key, ...], params: GenerationParams) -> dict[str, str | None]:
+    return {key.name: key.write(params) for key in keys}

@@ -1,0 +1,196 @@
+"""What a text says, as parameters that can be used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from webui.infotext.fields import BY_NAME, DEFAULTS, KEYS, Key
+from webui.infotext.names import OLD_UNIFORM, find_both, find_schedule
+from webui.infotext.pairs import MAX_TEXT, Parts, split
+from webui.infotext.programs import DARKROOM, NOISE_ON_CPU, program_of
+from webui.params import GenerationParams, message
+
+WITH_HASH = re.compile(r"(.+?) ?\[([0-9a-fA-F]{6,64})\]", re.DOTALL)
+BEFORE_SCHEDULES = re.compile(r"v1\.[0-8](\D|$)")
+NO_VAE = ("", "none", "automatic", "default (model)")
+QUOTED = 60
+"""How much of a value that can't be used is told."""
+MOST_UNUSED = 300
+"""How many unknown keys are kept."""
+MODEL_KEYS = {
+    "Model hash": "model_hash",
+    "Model": "checkpoint",
+    "VAE hash": "vae_hash",
+    "VAE": "vae",
+    "Refiner": "refiner",
+}
+
+
+@dataclass(frozen=True)
+class Infotext:
+    """A text, read. Models are told by the names and hashes that stand there, to be looked up in a catalog.
+
+    `fields` are fields of GenerationParams, each a value that it takes. Those that the text leaves out, and
+    that aren't known without it, such as steps and seed, are missing.
+    """
+
+    fields: dict[str, Any] = field(default_factory=dict[str, Any])
+    checkpoint: str | None = None
+    model_hash: str | None = None
+    vae: str | None = None
+    vae_hash: str | None = None
+    refiner: str | None = None
+    refiner_hash: str | None = None
+    unused: dict[str, str] = field(default_factory=dict[str, str])
+    """Keys that have no field here, as they stand in the text."""
+    problems: tuple[str, ...] = ()
+    """Sentences: what can't be used, and what means something else here."""
+    version: str | None = None
+    source: str = ""
+    """The program that wrote it, as far as the text tells; empty where it is only a prompt."""
+
+
+def read(text: str) -> Infotext:
+    """What `text` says: A1111's form, in the ways in which A1111, its forks and its imitators write it.
+
+    Never fails: what isn't settings is prompt, and what is amiss is told in `problems`.
+    """
+    if len(text) > MAX_TEXT:
+        return Infotext(problems=(f"This text is longer than {MAX_TEXT:,} signs and has not been read.",))
+    parts = split(text)
+    return settle(parts, program_of(parts.pairs))
+
+
+def looks_like_infotext(text: str) -> bool:
+    """Whether `text` holds settings, rather than being a prompt alone."""
+    return len(text) <= MAX_TEXT and bool(split(text).pairs)
+
+
+def settle(parts: Parts, source: str) -> Infotext:
+    """The parameters that a text's parts tell, written by `source`.
+
+    Keys that are left out mean the defaults of that program, if there are any keys at all.
+    """
+    reading = _Reading(source)
+    reading.put({"prompt": parts.prompt}, parts.prompt)
+    reading.put({"negative_prompt": parts.negative}, parts.negative)
+    if not parts.pairs:
+        return reading.finished({}, None)
+    models = {name: parts.pairs[key] for key, name in MODEL_KEYS.items() if key in parts.pairs}
+    version = parts.pairs.get("Version")
+    others = {name: value for name, value in parts.pairs.items() if name not in (*MODEL_KEYS, "Version")}
+    reading.fill_defaults()
+    for name, value in others.items():
+        key = BY_NAME.get(name.lower())
+        if key is None or (name != key.name and key.name in others):
+            reading.keep(name, value)
+        else:
+            reading.take(key, name, value)
+    reading.settle_names(version)
+    return reading.finished(models, version)
+
+
+class _Reading:
+    """What has been found out so far."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.fields: dict[str, Any] = {}
+        self.unused: dict[str, str] = {}
+        self.problems: list[str] = []
+        self.told: set[str] = set()
+
+    def fill_defaults(self) -> None:
+        for key in KEYS:
+            if not key.needed:
+                self.fields |= {name: getattr(DEFAULTS, name) for name in key.fields}
+        if self.source not in NOISE_ON_CPU:
+            self.fields["rng"] = "GPU"
+
+    def keep(self, name: str, value: str) -> None:
+        """A pair that nothing here uses."""
+        if len(self.unused) < MOST_UNUSED:
+            self.unused[name] = value
+
+    def take(self, key: Key, name: str, value: str) -> None:
+        """The fields that one pair tells: all of them or none."""
+        try:
+            read = key.read(value)
+        except ValueError as error:
+            self.refuse(f"{name}: {value}", str(error))
+            return
+        self.told |= read.keys()
+        self.put(read, f"{name}: {value}")
+
+    def put(self, found: dict[str, Any], said: str) -> None:
+        """Keep what GenerationParams takes; `said` is what stands in the text."""
+        try:
+            params = GenerationParams.model_validate(found)
+        except ValidationError as error:
+            reason = message(error.errors(include_url=False, include_input=False)[0])
+            self.refuse(said, reason[:1].lower() + reason[1:])
+        else:
+            self.fields |= {name: getattr(params, name) for name in found}
+
+    def refuse(self, said: str, reason: str) -> None:
+        short = said if len(said) <= QUOTED else f"{said[:QUOTED]}…"
+        self.problems.append(f'"{short}" can\'t be used: {reason}.')
+
+    def settle_names(self, version: str | None) -> None:
+        """Give sampler and schedule type the names that they have here."""
+        asked = self.fields.pop("sampler_name", None)
+        sampler, schedule = find_both(asked) if asked else (None, None)
+        if sampler or (asked and self.source == DARKROOM):
+            self.fields["sampler_name"] = sampler or asked
+        elif asked:
+            self.problems.append(f'There is no sampler "{asked[:QUOTED]}" here; the one chosen stays.')
+        self._settle_schedule(schedule)
+        old = BEFORE_SCHEDULES.match(version or "") and not schedule and "scheduler" not in self.told
+        if old and sampler in OLD_UNIFORM:
+            self.fields["scheduler"] = "Uniform"
+            self.problems.append(
+                f'"{sampler}" alone meant the schedule type Uniform before A1111 1.9, so that is set.'
+            )
+
+    def _settle_schedule(self, schedule: str | None) -> None:
+        asked = str(self.fields["scheduler"])
+        known = find_schedule(asked) or (asked if self.source == DARKROOM else None)
+        if known is None:
+            self.problems.append(
+                f'There is no schedule type "{asked[:QUOTED]}" here; it is left to the sampler.'
+            )
+        explicit = known if "scheduler" in self.told else None
+        self.fields["scheduler"] = explicit or schedule or "Automatic"
+
+    def finished(self, models: Mapping[str, str], version: str | None) -> Infotext:
+        refiner, refiner_hash = _name_and_hash(models.get("refiner"))
+        checkpoint, model_hash = models.get("checkpoint"), models.get("model_hash")
+        if not model_hash:
+            checkpoint, model_hash = _name_and_hash(checkpoint)
+        vae = models.get("vae", "")
+        return Infotext(
+            self.fields,
+            checkpoint=checkpoint or None,
+            model_hash=model_hash,
+            vae=None if vae.lower() in NO_VAE else vae,
+            vae_hash=models.get("vae_hash") or None,
+            refiner=refiner,
+            refiner_hash=refiner_hash,
+            unused=self.unused,
+            problems=tuple(self.problems),
+            version=version,
+            source=self.source,
+        )
+
+
+def _name_and_hash(text: str | None) -> tuple[str | None, str | None]:
+    """Of "name [hash]", or of a name alone."""
+    if not text or text.lower() == "none":
+        return None, None
+    match = WITH_HASH.fullmatch(text)
+    return (match[1], match[2].lower()) if match else (text, None)
