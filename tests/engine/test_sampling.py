@@ -1,18 +1,26 @@
-"""Sampling with the demo model: it can stop after any step and go on, bit for bit."""
+"""Sampling can stop after any step and go on, bit for bit: with every sampler, and with the demo model."""
 
 import io
 
 import pytest
 import torch
 
+from tests.engine.waves import START, Waves, two_heaps
+from webui.engine.conditioning import Conditioning
 from webui.engine.denoiser import Denoiser
 from webui.engine.encoding import PromptEncoder
+from webui.engine.guidance import Guidance
+from webui.engine.noise_source import NoiseSource, Seeds
+from webui.engine.samplers.options import SamplerOptions
+from webui.engine.samplers.schedules import NoiseTable
 from webui.engine.samplers.table import SAMPLER_NAMES, find_sampler
-from webui.engine.sampling import Noise, begin, finished, walk
+from webui.engine.sampling import begin, finished, walk
+from webui.prompting.prepared import PicturePrompt
 
 CPU = torch.device("cpu")
-STEPS = 5
+TABLE = NoiseTable.scaled_linear()
 SHAPE = (4, 8, 8)
+STEPS = 5
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +29,8 @@ def inference_mode():
         yield
 
 
-@pytest.fixture(scope="module")
-def conditioning(model):
-    with torch.inference_mode():
-        return PromptEncoder(model).encode("a 3d panda on a blue background", "")
+def noise_of(*seeds):
+    return NoiseSource(Seeds(seeds), SHAPE, CPU)
 
 
 def through_a_file(state):
@@ -34,75 +40,133 @@ def through_a_file(state):
     return torch.load(stream, weights_only=False)
 
 
+def states_of(sampler, sigmas, noise, denoise, options):
+    start = begin(sampler, sigmas, noise, options)
+    return [start, *walk(sampler, sigmas, start, noise, denoise, options)]
+
+
+def goes_on(kept, states, sampler, sigmas, denoise, options):
+    """Whether a walk taken up at `kept`, by someone who knows the seeds beside it, ends as the first did."""
+    other = noise_of(*range(1, 1 + len(kept.x)))
+    resumed = list(walk(sampler, sigmas, through_a_file(kept), other, denoise, options))
+    last = (resumed or [kept])[-1]
+    return len(resumed) == len(states) - 1 - kept.done and same(last, states[-1])
+
+
+def same(a, b):
+    tensors = [(a.x, b.x), *zip(a.memory, b.memory, strict=True), *zip(a.noise, b.noise, strict=True)]
+    counts = [(a.index, b.index), (a.done, b.done), (a.progress, b.progress)]
+    return all(torch.equal(x, y) for x, y in tensors) and all(x == y for x, y in counts)
+
+
 @pytest.mark.parametrize("name", SAMPLER_NAMES)
-def test_stopping_and_going_on_is_bit_identical(name, model, conditioning):
-    sampler = find_sampler(name)
+@pytest.mark.parametrize("steps", [4, 21])
+def test_stopping_and_going_on_is_bit_identical(name, steps):
+    sampler, options = find_sampler(name), SamplerOptions(s_churn=2)
+    sigmas = sampler.sigmas("Automatic", TABLE, steps, options)
+    states = states_of(sampler, sigmas, noise_of(1, 2), two_heaps, options)
+    assert [state.done for state in states] == list(range(len(states)))
+    for kept in states[:: 1 if steps == 4 else 6]:
+        assert goes_on(kept, states, sampler, sigmas, two_heaps, options)
+
+
+@pytest.mark.parametrize("name", ["DPM++ 2M", "Euler a", "DPM++ SDE", "UniPC", "DDIM CFG++"])
+def test_so_it_is_with_a_model(name, model):
+    sampler, options = find_sampler(name), SamplerOptions()
     sigmas = sampler.sigmas("Automatic", model.noise_table, STEPS)
-    noise = Noise([1, 2], SHAPE, CPU)
-    states = [begin(sampler, sigmas, noise)]
-    states += walk(sampler, sigmas, states[0], noise, Denoiser(model, conditioning, 4.0, 2))
-    assert [state.index for state in states] == list(range(STEPS + 1))
-    for kept in states:
-        other_noise = Noise([8, 9], SHAPE, CPU)  # as if in another process: nothing is left of the first walk
-        denoise = Denoiser(model, conditioning, 4.0, 2)
-        resumed = list(walk(sampler, sigmas, through_a_file(kept), other_noise, denoise))
-        assert len(resumed) == STEPS - kept.index
-        assert torch.equal((resumed or [kept])[-1].x, states[-1].x)
+    said = Conditioning(PromptEncoder(model), [PicturePrompt("a 3d panda on a blue background", "flat")] * 2)
+
+    def denoiser():
+        return Denoiser(model, said, Guidance(4.0))
+
+    states = states_of(sampler, sigmas, noise_of(1, 2), denoiser(), options)
+    assert len(states) == STEPS + 1
+    for kept in (states[0], states[3]):
+        assert goes_on(kept, states, sampler, sigmas, denoiser(), options)
 
 
-def test_a_state_is_left_as_it_was(model, conditioning):
+@pytest.mark.parametrize("name", SAMPLER_NAMES)
+def test_a_state_is_left_as_it_was(name):
     """From one state one can go on twice: nothing writes into it."""
-    sampler = find_sampler("UniPC")
-    sigmas = sampler.sigmas("Automatic", model.noise_table, STEPS)
-    noise = Noise([1], SHAPE, CPU)
-    denoise = Denoiser(model, conditioning, 4.0, 1)
-    walked = walk(sampler, sigmas, begin(sampler, sigmas, noise), noise, denoise)
+    sampler, options, noise = find_sampler(name), SamplerOptions(), noise_of(1)
+    sigmas = sampler.sigmas("Automatic", TABLE, STEPS)
+    walked = walk(sampler, sigmas, begin(sampler, sigmas, noise), noise, two_heaps, options)
     next(walked), next(walked)
     state = next(walked)
     before = through_a_file(state)
     list(walked)
-    assert torch.equal(state.x, before.x)
-    assert all(torch.equal(a, b) for a, b in zip(state.memory, before.memory, strict=True))
-    assert all(torch.equal(a, b) for a, b in zip(state.noise, before.noise, strict=True))
+    assert same(state, before)
 
 
-def test_noise_depends_on_its_seed_only():
-    alone, beside = Noise([5], SHAPE, CPU), Noise([3, 5, 9], SHAPE, CPU)
-    for _ in range(3):
-        row, rows = alone(), beside()
-        assert torch.equal(row[0], rows[1])
-        assert not torch.equal(rows[0], rows[1])
+@pytest.mark.parametrize("name", [name for name in SAMPLER_NAMES if name != "DPM adaptive"])
+def test_a_picture_does_not_depend_on_what_is_drawn_beside_it(name):
+    sampler, options = find_sampler(name), SamplerOptions()
+    sigmas = sampler.sigmas("Automatic", TABLE, STEPS)
+    alone = states_of(sampler, sigmas, noise_of(5), two_heaps, options)[-1]
+    beside = states_of(sampler, sigmas, noise_of(3, 5, 9), two_heaps, options)[-1]
+    torch.testing.assert_close(alone.x[0], beside.x[1], rtol=0, atol=1e-5)
 
 
-def test_noise_of_a_seed_is_torchs():
-    expected = torch.randn(SHAPE, generator=torch.Generator("cpu").manual_seed(2**53 - 1))
-    assert torch.equal(Noise([2**53 - 1], SHAPE, CPU)()[0], expected)
+@pytest.mark.parametrize("name", SAMPLER_NAMES)
+def test_progress_rises_to_1(name):
+    sampler, options = find_sampler(name), SamplerOptions()
+    sigmas = sampler.sigmas("Automatic", TABLE, 24)
+    states = states_of(sampler, sigmas, noise_of(5), two_heaps, options)
+    progress = [state.progress for state in states]
+    assert progress[0] == 0
+    assert progress[-1] == 1
+    assert progress == sorted(progress)
+    assert max(progress[:-1]) < 1
+    if total := sampler.total_steps(sigmas):
+        assert progress == pytest.approx([done / total for done in range(total + 1)])
 
 
-def test_noise_goes_back_to_where_it_stood():
-    noise = Noise([5, 6], SHAPE, CPU)
-    noise()
-    states = noise.states()
-    second = noise()
-    noise()
-    noise.restore(states)
-    assert torch.equal(noise(), second)
+def test_noise_that_only_raises_the_level_is_no_step():
+    """Restart and TCD add noise between steps; who counts steps, or stops after one, doesn't notice."""
+    for name, steps, rises in [("Restart", 20, 1), ("Restart", 36, 2), ("TCD", 4, 3)]:
+        sampler, asked = find_sampler(name), []
+        sigmas = sampler.sigmas("Automatic", TABLE, steps)
+
+        def watched(x, sigma, asked=asked):
+            asked.append(sigma)
+            return two_heaps(x, sigma)
+
+        states = states_of(sampler, sigmas, noise_of(5), watched, SamplerOptions())
+        assert len(sigmas) - 1 == steps + rises
+        assert (len(states) - 1, sampler.total_steps(sigmas)) == (steps, steps)
+        assert states[-1].index == len(sigmas) - 1
+        starts = asked if sampler.evaluations == 1 else None
+        assert starts in (None, [sigmas[state.index] for state in states[:-1]])
 
 
-def test_begins_at_the_first_sigma():
-    expected = Noise([5], SHAPE, CPU)()
-    for name, variance in [
-        ("Euler", 3.0**2),
-        ("DPM++ 2M", 3.0**2),
-        ("DDIM", 1 + 3.0**2),
-        ("UniPC", 1 + 3.0**2),
-    ]:
-        x = begin(find_sampler(name), [3.0, 1.0, 0.0], Noise([5], SHAPE, CPU)).x
-        torch.testing.assert_close(x, expected * variance**0.5)
+def test_brownian_noise_spans_the_sigmas():
+    noise = Waves()
+    sampler = find_sampler("DPM++ 2M SDE")
+    sigmas = sampler.sigmas("Automatic", TABLE, 10)
+    states_of(sampler, sigmas, noise, two_heaps, SamplerOptions())
+    assert noise.spanned == (pytest.approx(TABLE.lowest), pytest.approx(TABLE.highest))
+    assert noise.drawn == 0
+
+
+def test_other_seeds_give_other_noise_on_the_way():
+    """With the same beginning, too: what is added differs."""
+    for name in ("Euler a", "DPM++ SDE", "LCM"):
+        sampler = find_sampler(name)
+        sigmas = sampler.sigmas("Automatic", TABLE, STEPS)
+        start = begin(sampler, sigmas, noise_of(5))
+        ends = []
+        for seed in (5, 6):
+            noise = noise_of(seed)
+            noise.first()
+            state = begin(sampler, sigmas, noise_of(5))
+            state = type(state)(start.x, 0, (), noise.states())
+            *_, last = walk(sampler, sigmas, state, noise, two_heaps)
+            ends.append(last.x)
+        assert float((ends[0] - ends[1]).abs().max()) > 0.01, name
 
 
 def test_a_schedule_that_ends_above_zero_is_scaled_to_the_picture():
-    sampler = find_sampler("DDIM")
-    state = begin(sampler, [2.0, 0.75], Noise([5], SHAPE, CPU))
+    state = begin(find_sampler("DDIM"), [2.0, 0.75], Waves())
     assert torch.equal(finished(state, [2.0, 0.75]), state.x / 1.25)
     assert torch.equal(finished(state, [2.0, 0.0]), state.x)
+    assert torch.equal(begin(find_sampler("Euler"), [2.0, 0.75], Waves()).x, START * 2)

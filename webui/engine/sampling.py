@@ -2,73 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-import torch
 from torch import Tensor
 
-from webui.engine.samplers.steps import Memory, Move
-from webui.engine.samplers.table import Sampler
+from webui.engine.samplers.move import Denoise, Memory, Move, Noise
+from webui.engine.samplers.options import DEFAULTS, SamplerOptions
+from webui.engine.samplers.sampler import Sampler
 
 
-class Noise:
-    """Unit noise for a batch, each picture from its own seed: what is drawn beside it doesn't matter.
+class Source(Noise, Protocol):
+    """Where a walk's noise comes from."""
 
-    Drawn on the CPU: the same seed gives the same noise on every device.
-    """
+    def first(self) -> Tensor:
+        """The noise to begin with."""
+        ...
 
-    def __init__(self, seeds: Sequence[int], shape: tuple[int, int, int], device: torch.device) -> None:
-        self._generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
-        self._shape = shape
-        self._device = device
-
-    def __call__(self) -> Tensor:
-        """Fresh noise, shape (batch, channels, height, width), 32 bits."""
-        rows = [torch.randn(self._shape, generator=generator) for generator in self._generators]
-        return torch.stack(rows).to(self._device)
+    def span(self, lowest: float, highest: float) -> None:
+        """Say which sigmas `between` will be asked for: from the smallest above 0 to the largest."""
+        ...
 
     def states(self) -> tuple[Tensor, ...]:
-        """Where each picture's generator stands."""
-        return tuple(generator.get_state() for generator in self._generators)
+        """Where its generators stand."""
+        ...
 
     def restore(self, states: Sequence[Tensor]) -> None:
         """Go back to `states`."""
-        for generator, state in zip(self._generators, states, strict=True):
-            generator.set_state(state)
+        ...
 
 
 @dataclass(frozen=True)
 class SamplingState:
-    """All that a sampler needs to go on: to keep, to send, to take up again."""
+    """All that a sampler needs to go on, beside the seeds: to keep, to send, to take up again."""
 
     x: Tensor
     index: int
-    """Steps done."""
+    """Where it stands among the sigmas."""
     memory: Memory
     noise: tuple[Tensor, ...]
+    done: int = 0
+    """Steps done. Where noise is added and nothing else, that is no step."""
+    progress: float = 0.0
+    """The share that is done, of the steps; of the way in log sigma, if the sampler chooses its steps."""
 
 
-def begin(sampler: Sampler, sigmas: Sequence[float], noise: Noise) -> SamplingState:
+def begin(
+    sampler: Sampler, sigmas: Sequence[float], noise: Source, options: SamplerOptions = DEFAULTS
+) -> SamplingState:
     """The state before the first step: pure noise."""
-    return SamplingState(noise() * sampler.start(sigmas[0]), 0, (), noise.states())
+    return SamplingState(noise.first() * sampler.start(sigmas[0], options), 0, (), noise.states())
 
 
 def walk(
     sampler: Sampler,
     sigmas: Sequence[float],
     state: SamplingState,
-    noise: Noise,
-    denoise: Callable[[Tensor, float], Tensor],
+    noise: Source,
+    denoise: Denoise,
+    options: SamplerOptions = DEFAULTS,
 ) -> Iterator[SamplingState]:
     """The states after each step that is left, from `state` on. Whoever iterates may stop at any of them."""
     noise.restore(state.noise)
-    for index in range(state.index, len(sigmas) - 1):
-        x, memory = sampler.step(Move(denoise, noise, sigmas, index), state.x, state.memory)
-        state = replace(state, x=x, index=index + 1, memory=memory, noise=noise.states())
+    if sampler.brownian:
+        noise.span(min(sigma for sigma in sigmas if sigma > 0), max(sigmas))
+    total = sampler.total_steps(sigmas)
+    while state.progress < 1:
+        move = Move(denoise, noise, sigmas, state.index, options)
+        x, memory = sampler.step(move, state.x, state.memory)
+        state = replace(state, x=x, memory=memory, done=state.done + 1)
+        if sampler.progress:
+            progress = sampler.progress(memory, sigmas)
+            state = replace(state, index=int(progress), progress=progress)
+        else:
+            state = _risen(sampler, replace(state, index=state.index + 1), move)
+            state = replace(state, progress=state.done / (total or 1))
+        state = replace(state, noise=noise.states())
         yield state
 
 
 def finished(state: SamplingState, sigmas: Sequence[float]) -> Tensor:
     """The latents to decode. A schedule that ends above 0 leaves them scaled up by its last sigma."""
     return state.x / (1 + sigmas[-1] ** 2) ** 0.5
+
+
+def _risen(sampler: Sampler, state: SamplingState, move: Move) -> SamplingState:
+    """`state`, with noise added where the sampler's path rises next."""
+    sigmas, index = move.sigmas, state.index
+    if not sampler.path or index + 1 >= len(sigmas) or sigmas[index + 1] <= sigmas[index]:
+        return state
+    x, memory = sampler.step(replace(move, index=index), state.x, state.memory)
+    return replace(state, x=x, memory=memory, index=index + 1)

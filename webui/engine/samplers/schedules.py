@@ -6,10 +6,15 @@ here is x = picture + sigma * noise, never scaled down as in the variance-preser
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from webui.engine.samplers.options import DEFAULTS, SamplerOptions
+from webui.params import InvalidParamsError
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +48,11 @@ class NoiseTable:
         roots = (roots - roots[-1]) * (roots[0] / (roots[0] - roots[-1]))
         return NoiseTable(np.maximum(roots**2, 4.8973451890853435e-08))
 
+    def thinned(self, count: int) -> NoiseTable:
+        """The table with `count` timesteps, spread evenly up to the last; itself if it has no more."""
+        every = max(1, len(self.sigmas) // count)
+        return self if every == 1 else NoiseTable(1 / (1 + self.sigmas[every - 1 :: every] ** 2))
+
     @property
     def lowest(self) -> float:
         """The smallest sigma trained on."""
@@ -62,27 +72,152 @@ class NoiseTable:
         return float(np.interp(np.log(sigma), self._logs, self._timesteps))
 
 
-Schedule = Callable[[NoiseTable, int], Floats]
-"""(table, steps) -> sigmas, falling; one more than steps."""
+@dataclass(frozen=True)
+class Span:
+    """What a schedule is wanted for: a model's noise, a number of steps, and what people set."""
+
+    table: NoiseTable
+    steps: int
+    options: SamplerOptions = DEFAULTS
+    sdxl: bool = False
+
+    @property
+    def lowest(self) -> float:
+        """The last sigma before the picture, for schedules that let people set it."""
+        return self.options.sigma_min or self.table.lowest
+
+    @property
+    def highest(self) -> float:
+        """The first sigma, for schedules that let people set it."""
+        return self.options.sigma_max or self.table.highest
+
+    def check(self) -> None:
+        """See that the sigmas can fall.
+
+        Raises:
+            InvalidParamsError: they can't.
+        """
+        if self.lowest >= self.highest:
+            raise InvalidParamsError(
+                "sigma_min",
+                f"Schedule min sigma ({self.lowest:g}) must be less than schedule max sigma "
+                f"({self.highest:g}). Set both to 0 for the model's own.",
+            )
 
 
-def uniform(table: NoiseTable, steps: int) -> Floats:
+Schedule = Callable[[Span], Floats]
+"""The sigmas to walk down, falling; as a rule one more than steps, the last one 0."""
+
+
+def uniform(span: Span) -> Floats:
     """Timesteps evenly from the last to the first, then 0."""
-    return np.append(table.sigma(np.linspace(len(table.sigmas) - 1, 0, steps)), 0.0)
+    return _to_zero(span.table.sigma(np.linspace(len(span.table.sigmas) - 1, 0, span.steps)))
 
 
-def karras(table: NoiseTable, steps: int, rho: float = 7.0) -> Floats:
-    """Even in sigma**(1/rho): small steps near the picture. Karras et al. (2022), eq. 5."""
-    ramp = np.linspace(table.highest ** (1 / rho), table.lowest ** (1 / rho), steps)
-    return np.append(ramp**rho, 0.0)
+def karras(span: Span) -> Floats:
+    """Even in sigma**(1/rho): small steps near the picture. Karras et al., arXiv:2206.00364, eq. 5."""
+    return _to_zero(karras_levels(span.steps, span.lowest, span.highest, span.options.rho or 7.0))
 
 
-def exponential(table: NoiseTable, steps: int) -> Floats:
+def karras_levels(count: int, lowest: float, highest: float, rho: float = 7.0) -> list[float]:
+    """`count` sigmas from `highest` to `lowest`, even in sigma**(1/rho)."""
+    if count == 1:
+        return [highest]
+    ratio = (lowest / highest) ** (1 / rho)
+    levels = highest * np.linspace(1, ratio, count) ** rho
+    return [*levels[:-1].tolist(), lowest]
+
+
+def exponential(span: Span) -> Floats:
     """Even in log sigma."""
-    return np.append(np.exp(np.linspace(np.log(table.highest), np.log(table.lowest), steps)), 0.0)
+    return _to_zero(np.exp(np.linspace(math.log(span.highest), math.log(span.lowest), span.steps)))
 
 
-def ddim(table: NoiseTable, steps: int) -> Floats:
-    """DDIM's own: every (n // steps)th timestep plus one, ending at the first timestep's sigma, not at 0."""
-    timesteps = np.arange(steps) * (len(table.sigmas) // steps) + 1
-    return np.append(table.sigma(timesteps[::-1].astype(np.float64)), table.lowest)
+def polyexponential(span: Span) -> Floats:
+    """Polynomial in log sigma; with rho 1 even, above that with smaller steps near the picture."""
+    ramp = np.linspace(1, 0, span.steps) ** (span.options.rho or 1.0)
+    return _to_zero(np.exp(math.log(span.lowest) + ramp * math.log(span.highest / span.lowest)))
+
+
+def sgm_uniform(span: Span) -> Floats:
+    """Timesteps evenly from the last, the first one left out, as Stability AI has them."""
+    return _to_zero(span.table.sigma(_timesteps(span, span.steps + 1)[:-1]))
+
+
+def normal(span: Span) -> Floats:
+    """Timesteps evenly between those of the highest and the lowest sigma."""
+    return _to_zero(span.table.sigma(_timesteps(span, span.steps)))
+
+
+def simple(span: Span) -> Floats:
+    """Every so manieth sigma of the table, from the highest."""
+    sigmas = span.table.sigmas
+    return _to_zero(sigmas[[-1 - int(k * (len(sigmas) / span.steps)) for k in range(span.steps)]])
+
+
+def turbo(span: Span) -> Floats:
+    """The ends of as many equal parts of the timesteps: what SD-Turbo was distilled for."""
+    count = len(span.table.sigmas)
+    timesteps = np.round(np.arange(span.steps, 0, -1) * (count / span.steps) - 1)
+    return _to_zero(span.table.sigma(np.clip(timesteps, 0, count - 1).astype(np.float64)))
+
+
+def kl_optimal(span: Span) -> Floats:
+    """Even in the arc tangent of sigma: Sabour et al., arXiv:2404.14507, eq. 6. Ends at the lowest sigma."""
+    return np.tan(np.linspace(math.atan(span.highest), math.atan(span.lowest), span.steps + 1))
+
+
+def beta(span: Span) -> Floats:
+    """Quantiles of a beta distribution, by default dense at both ends: Lee et al., arXiv:2407.12173."""
+    from scipy.stats import beta as distribution  # takes half a second, and few ask for it
+
+    options = span.options
+    shares = distribution.ppf(1 - np.linspace(0, 1, span.steps), options.beta_alpha, options.beta_beta)
+    return _to_zero(span.lowest + np.asarray(shares, dtype=np.float64) * (span.highest - span.lowest))
+
+
+def ddim(span: Span) -> Floats:
+    """Every (n // steps)th sigma from the second on, then 0: more than `steps` where some are left over."""
+    sigmas = span.table.sigmas
+    return _to_zero(sigmas[1 :: max(1, len(sigmas) // span.steps)][::-1])
+
+
+def ddim_own(span: Span) -> Floats:
+    """DDIM's own: every (n // steps)th timestep plus one, ending above 0.
+
+    It ends at the first of these if there are more than `steps`, else at the model's lowest sigma: so there
+    are never fewer steps than asked for.
+    """
+    last = len(span.table.sigmas) - 1
+    timesteps = np.minimum(_strided(span) + 1, last) if span.steps > 1 else np.array([last])
+    if len(timesteps) <= span.steps:
+        timesteps = np.append(0, timesteps)
+    return span.table.sigma(np.unique(timesteps)[::-1].astype(np.float64))
+
+
+def unipc_own(span: Span) -> Floats:
+    """UniPC's own: timesteps evenly from the last to the first; as many steps as DDIM has timesteps."""
+    last = len(span.table.sigmas) - 1
+    return span.table.sigma(np.linspace(last, 0, len(_strided(span)) + 1))
+
+
+def falling(levels: Floats) -> list[float]:
+    """The sigmas less those that hardly fall, which no method could make a step of."""
+    kept = [float(levels[0])]
+    for level in levels[1:]:
+        if level < kept[-1] * (1 - 1e-5):
+            kept.append(float(level))
+    return kept
+
+
+def _strided(span: Span) -> NDArray[np.int64]:
+    count = len(span.table.sigmas)
+    return np.arange(0, count, max(1, count // span.steps))
+
+
+def _timesteps(span: Span, count: int) -> Floats:
+    return np.linspace(span.table.timestep(span.highest), span.table.timestep(span.lowest), count)
+
+
+def _to_zero(levels: ArrayLike) -> Floats:
+    return np.append(np.asarray(levels, dtype=np.float64), 0.0)

@@ -1,65 +1,95 @@
-"""The one table of samplers and schedule types. A new sampler is a function in steps.py and a line here."""
+"""The one table of samplers, in A1111's order. A new sampler is a step function and a line here."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+import re
 
-from webui.engine.samplers import schedules, steps
-from webui.engine.samplers.schedules import NoiseTable, Schedule
-from webui.engine.samplers.steps import Step
+from webui.engine.samplers import (
+    adaptive,
+    consistency,
+    dpm2,
+    dpmpp,
+    euler,
+    fast,
+    heun,
+    multistep,
+    restart,
+    sa_solver,
+    schedules,
+    sde,
+    unipc,
+)
+from webui.engine.samplers.sampler import Sampler
+from webui.engine.samplers.schedule_types import (
+    AUTOMATIC,
+    SCHEDULE_NAMES,
+    SCHEDULES,
+    find_schedule,
+    knows_schedule,
+)
+from webui.engine.samplers.schedules import NoiseTable
 from webui.params import InvalidParamsError
 
-AUTOMATIC = "Automatic"
+__all__ = [
+    "AUTOMATIC",
+    "SAMPLERS",
+    "SAMPLER_NAMES",
+    "SCHEDULES",
+    "SCHEDULE_NAMES",
+    "Sampler",
+    "find_sampler",
+    "find_schedule",
+    "split_combined",
+]
 
 
-@dataclass(frozen=True)
-class Sampler:
-    """A sampler as A1111 users know it.
-
-    `automatic` is what the schedule type "Automatic" means for it, if not Uniform. One with a `fixed`
-    schedule follows that whatever is asked for. `keeps_variance` tells that it begins at x of variance
-    1 + sigma**2 rather than
-    sigma**2.
-    """
-
-    name: str
-    aliases: tuple[str, ...]
-    step: Step
-    automatic: str | None = None
-    fixed: Schedule | None = None
-    keeps_variance: bool = False
-
-    def start(self, sigma: float) -> float:
-        """What unit noise is multiplied by to begin at `sigma`."""
-        return math.sqrt(1 + sigma**2) if self.keeps_variance else sigma
-
-    def schedule_name(self, scheduler: str) -> str:
-        """The schedule type as infotexts tell it: `automatic` stands for "Automatic" where there is one."""
-        return self.automatic if scheduler == AUTOMATIC and self.automatic else scheduler
-
-    def sigmas(self, scheduler: str, table: NoiseTable, count: int) -> list[float]:
-        """The sigmas of a walk of `count` steps, falling; one more than `count`."""
-        schedule = self.fixed or SCHEDULES.get(self.schedule_name(scheduler), schedules.uniform)
-        return [float(sigma) for sigma in schedule(table, count)]
+def _distilled(table: NoiseTable) -> NoiseTable:
+    return table.thinned(consistency.DISTILLED_STEPS)
 
 
+# fmt: off
 SAMPLERS = (
-    Sampler("DPM++ 2M", ("k_dpmpp_2m",), steps.dpmpp_2m, automatic="Karras"),
-    Sampler("Euler a", ("k_euler_a", "k_euler_ancestral"), steps.euler_ancestral),
-    Sampler("Euler", ("k_euler",), steps.euler),
-    Sampler("DDIM", (), steps.euler, fixed=schedules.ddim, keeps_variance=True),
-    Sampler("UniPC", (), steps.unipc, keeps_variance=True),
+    Sampler("DPM++ 2M", ("k_dpmpp_2m", "dpmpp_2m"), dpmpp.dpmpp_2m, automatic="Karras"),
+    Sampler("DPM++ SDE", ("k_dpmpp_sde", "dpmpp_sde"), sde.dpmpp_sde, automatic="Karras", evaluations=2,
+            brownian=True),
+    Sampler("DPM++ 2M SDE", ("k_dpmpp_2m_sde", "dpmpp_2m_sde"), sde.dpmpp_2m_sde, automatic="Exponential",
+            brownian=True),
+    Sampler("DPM++ 2M SDE Heun", ("k_dpmpp_2m_sde_heun", "dpmpp_2m_sde_heun"), sde.dpmpp_2m_sde_heun,
+            automatic="Exponential", brownian=True),
+    Sampler("DPM++ 2S a", ("k_dpmpp_2s_a", "dpmpp_2s_ancestral"), dpmpp.dpmpp_2s_ancestral,
+            automatic="Karras", evaluations=2, uses_ensd=True),
+    Sampler("DPM++ 3M SDE", ("k_dpmpp_3m_sde", "dpmpp_3m_sde"), sde.dpmpp_3m_sde, automatic="Exponential",
+            discards=True, brownian=True),
+    Sampler("Euler a", ("k_euler_a", "k_euler_ancestral", "euler_ancestral"), euler.euler_ancestral,
+            uses_ensd=True),
+    Sampler("Euler", ("k_euler",), euler.euler),
+    Sampler("LMS", ("k_lms",), multistep.lms),
+    Sampler("Heun", ("k_heun",), heun.heun, evaluations=2),
+    Sampler("DPM2", ("k_dpm_2", "dpm_2"), dpm2.dpm2, automatic="Karras", evaluations=2, discards=True),
+    Sampler("DPM2 a", ("k_dpm_2_a", "dpm_2_ancestral"), dpm2.dpm2_ancestral, automatic="Karras",
+            evaluations=2, discards=True, uses_ensd=True),
+    Sampler("DPM fast", ("k_dpm_fast", "dpm_fast"), fast.dpm_fast, own=fast.fast_sigmas, fixed=True,
+            uses_ensd=True),
+    Sampler("DPM adaptive", ("k_dpm_ad", "dpm_adaptive"), adaptive.dpm_adaptive,
+            own=adaptive.adaptive_sigmas, fixed=True, uses_ensd=True, progress=adaptive.progress),
+    Sampler("Restart", (), restart.restart, automatic="Karras", evaluations=2, path=restart.with_restarts),
+    Sampler("DDIM", (), euler.ddim, own=schedules.ddim_own, fixed=True, keeps_variance=True),
+    Sampler("DDIM CFG++", ("ddim_cfgpp",), euler.ddim_cfgpp, own=schedules.ddim_own, fixed=True,
+            keeps_variance=True, cfg_factor=1 / 12.5, needs_unconditional=True),
+    Sampler("PLMS", (), multistep.plms, own=schedules.ddim_own, fixed=True, keeps_variance=True),
+    Sampler("UniPC", ("uni_pc",), unipc.unipc, own=schedules.unipc_own, keeps_variance=True),
+    Sampler("LCM", ("k_lcm",), consistency.lcm, known=_distilled),
+    Sampler("TCD", ("k_tcd",), consistency.tcd, own=consistency.tcd_schedule, keeps_variance=True,
+            path=consistency.with_overshoot),
+    Sampler("DEIS", ("k_deis",), multistep.deis, automatic="Karras"),
+    Sampler("SA-Solver", ("sa_solver", "k_sa_solver"), sa_solver.sa_solver, automatic="Karras"),
+    Sampler("DDPM", ("k_ddpm",), euler.ddpm),
 )
-
-SCHEDULES: dict[str, Schedule] = {
-    "Uniform": schedules.uniform,
-    "Karras": schedules.karras,
-    "Exponential": schedules.exponential,
-}
+# fmt: on
 
 SAMPLER_NAMES = [sampler.name for sampler in SAMPLERS]
-SCHEDULE_NAMES = [AUTOMATIC, *SCHEDULES]
+
+_KNOWN = {name.lower(): sampler for sampler in SAMPLERS for name in (sampler.name, *sampler.aliases)}
 
 
 def find_sampler(name: str) -> Sampler:
@@ -68,23 +98,25 @@ def find_sampler(name: str) -> Sampler:
     Raises:
         InvalidParamsError: there is none.
     """
-    for sampler in SAMPLERS:
-        if name.lower() in (known.lower() for known in (sampler.name, *sampler.aliases)):
-            return sampler
+    if found := _KNOWN.get(name[:100].strip().lower()):
+        return found
     raise InvalidParamsError(
-        "sampler_name", f'There is no sampler "{name}". Choose one of: {", ".join(SAMPLER_NAMES)}.'
+        "sampler_name", f'There is no sampler "{name[:100]}". Choose one of: {", ".join(SAMPLER_NAMES)}.'
     )
 
 
-def find_schedule(name: str) -> str:
-    """The schedule type's proper name, for `name` in any letter case.
+def split_combined(name: str) -> tuple[str, str | None]:
+    """The proper names of sampler and schedule type in one name, as A1111 wrote both before version 1.9.
+
+    "DPM++ 2M Karras" and "k_dpmpp_2m_ka" are ("DPM++ 2M", "Karras"); "Euler a" is ("Euler a", None).
 
     Raises:
-        InvalidParamsError: there is none.
+        InvalidParamsError: there is no such sampler, with or without a schedule type after it.
     """
-    for known in SCHEDULE_NAMES:
-        if name.lower() == known.lower():
-            return known
-    raise InvalidParamsError(
-        "scheduler", f'There is no schedule type "{name}". Choose one of: {", ".join(SCHEDULE_NAMES)}.'
-    )
+    name = name.strip()
+    if name.lower() not in _KNOWN:
+        for space in re.finditer("[ _]", name[:100]):
+            sampler, schedule = _KNOWN.get(name[: space.start()].lower()), name[space.end() :]
+            if sampler and knows_schedule(schedule):
+                return sampler.name, find_schedule(schedule)
+    return find_sampler(name).name, None
