@@ -15,6 +15,7 @@ from webui.engine.opening import Opening, open_studio
 from webui.engine.parts import wanted_of
 from webui.engine.studio import Studio
 from webui.infotext import ModelIdentity
+from webui.prompting.chunks import chunked
 
 CPU = Placement(torch.device("cpu"), torch.float32)
 
@@ -51,6 +52,11 @@ def decoder_of(vae, *, tiled=False) -> Decoder:
         yield vae
 
     return Decoder(lend, vae.dtype, lambda: tiled)
+
+
+def token_rows(tokenizer, text):
+    """What a text encoder is given for `text`, every sign of which is text: rows of 77 ids."""
+    return [list(chunk.ids) for chunk in chunked(text, tokenizer, "None", 0)]
 
 
 def decode(model, latents):

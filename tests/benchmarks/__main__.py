@@ -7,15 +7,17 @@ import json
 import sys
 from pathlib import Path
 
-from tests.benchmarks import catalog, sampling, startup, stepcache, switch
+from tests.benchmarks import catalog, encoding, sampling, startup, stepcache, switch, token_merging
 from tests.benchmarks.result import Result
 
 BENCHMARKS = {
     **catalog.BENCHMARKS,
+    **encoding.BENCHMARKS,
     **sampling.BENCHMARKS,
     **startup.BENCHMARKS,
     **switch.BENCHMARKS,
     **stepcache.BENCHMARKS,
+    **token_merging.BENCHMARKS,
 }
 
 

@@ -14,12 +14,17 @@ from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 from tests.benchmarks.result import Result, interleaved
 from webui.catalog.catalog import Catalog
 from webui.config import BUILT_IN_CHECKPOINTS, Config
+from webui.engine.conditioning import Conditioning
 from webui.engine.denoiser import Denoiser
+from webui.engine.guidance import Guidance
 from webui.engine.local import LocalEngine
+from webui.engine.noise_source import NoiseSource, Seeds
 from webui.engine.protocol import Order, Picture
+from webui.engine.samplers.options import SamplerOptions
 from webui.engine.samplers.table import find_sampler
-from webui.engine.sampling import Noise, begin, walk
+from webui.engine.sampling import begin, walk
 from webui.params import GenerationParams
+from webui.prompting.prepared import PicturePrompt
 from webui.settings import SettingsStore
 
 PROMPT = "a 3d panda on a blue background"
@@ -97,16 +102,18 @@ class Bench:
         model = self.studio.model
         sampler = find_sampler("DPM++ 2M")
         sigmas = sampler.sigmas("Karras", model.noise_table, STEPS)
-        noise = Noise([7], (4, 16, 16), model.placement.device)
-        denoise = Denoiser(model, self.studio.encoder.encode(PROMPT, ""), 4.0, 1)
-        for _ in walk(sampler, sigmas, begin(sampler, sigmas, noise), noise, denoise):
+        options, noise = SamplerOptions(), NoiseSource(Seeds((7,), (0,)), (4, 16, 16), model.placement.device)
+        conditioning = Conditioning(self.studio.encoder, [PicturePrompt(PROMPT, "")], STEPS)
+        denoise = Denoiser(model, conditioning, Guidance(4.0))
+        start = begin(sampler, sigmas, noise, options)
+        for _ in walk(sampler, sigmas, start, noise, denoise, options):
             pass
 
     @torch.inference_mode()
     def plain_loop(self) -> None:
         model, scheduler = self.studio.model, self.scheduler
-        conditioning = self.studio.encoder.encode(PROMPT, "")
-        embeddings = torch.cat([conditioning.negative.tokens, conditioning.positive.tokens])
+        encoder = self.studio.encoder
+        embeddings = torch.cat([encoder.embed("").tokens, encoder.embed(PROMPT).tokens])
         scheduler.set_timesteps(STEPS)
         latents = (
             torch.randn((1, 4, 16, 16), generator=torch.Generator().manual_seed(7))
@@ -121,10 +128,10 @@ class Bench:
             )[0]
 
     def pipeline(self) -> None:
-        conditioning = self.studio.encoder.encode(PROMPT, "")
+        encoder = self.studio.encoder
         self.pipe(
-            prompt_embeds=conditioning.positive.tokens,
-            negative_prompt_embeds=conditioning.negative.tokens,
+            prompt_embeds=encoder.embed(PROMPT).tokens,
+            negative_prompt_embeds=encoder.embed("").tokens,
             num_inference_steps=STEPS,
             guidance_scale=4.0,
             width=128,

@@ -4,10 +4,14 @@ import pytest
 import torch
 from transformers import CLIPTokenizer
 
+from tests.loading import token_rows
 from webui.engine import encoding
-from webui.engine.encoding import PromptEncoder
+from webui.engine.encoding import PromptEncoder, Reading
 
-LONG = ", ".join(["a 3d panda on a blue background"] * 12)
+PHRASE = "a 3d panda on a blue background"
+FITTING = 8
+"""So many of these phrases, each with its comma, are the most that fit into 75 tokens."""
+LONG = ", ".join([PHRASE] * 12)
 
 
 @pytest.fixture(autouse=True)
@@ -25,52 +29,92 @@ def runs(model):
     hook.remove()
 
 
+@pytest.fixture
+def embed(model):
+    return lambda text, **reading: PromptEncoder(model).embed(text, Reading(**reading)).tokens
+
+
 @pytest.mark.parametrize("prompt", ["", "a 3d panda on a blue background", "Größe, 42!"])
-def test_a_short_prompt_is_encoded_as_by_diffusers(model, demo, prompt):
+def test_a_short_prompt_is_encoded_as_by_diffusers(model, demo, embed, prompt):
     theirs = CLIPTokenizer.from_pretrained(demo.path / "tokenizer")
     ids = theirs(prompt, padding="max_length", max_length=77, return_tensors="pt").input_ids
-    mine = PromptEncoder(model).encode(prompt, "")
-    assert torch.equal(mine.positive.tokens, model.encoders[0].network(ids)[0])
-    assert mine.positive.tokens.shape == mine.negative.tokens.shape == (1, 77, 192)
+    assert torch.equal(embed(prompt), model.encoders[0].network(ids)[0])
+    assert embed(prompt).shape == (1, 77, 192)
 
 
-def test_a_long_prompt_is_encoded_in_chunks_side_by_side(model):
-    rows = torch.tensor(model.encoders[0].tokenizer.chunks(LONG))
-    assert len(rows) == 2
-    both = model.encoders[0].network(rows).last_hidden_state
-    mine = PromptEncoder(model).encode(LONG, "")
-    assert torch.equal(mine.positive.tokens, torch.cat([both[0], both[1]])[None])
+def test_a_long_prompt_is_encoded_in_chunks_side_by_side(embed, runs):
+    tokens = embed(LONG)
+    assert tokens.shape == (1, 154, 192)
+    assert runs[0].shape == (2, 77)
+    # The phrase that would be cut at the 75th token begins the second chunk.
+    first, second = f"{PHRASE}, " * FITTING, ", ".join([PHRASE] * (12 - FITTING))
+    torch.testing.assert_close(tokens[:, :77], embed(first), rtol=0, atol=1e-5)
+    torch.testing.assert_close(tokens[:, 77:], embed(second), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("prompt", "negative"), [(LONG, "blurry"), ("panda", LONG)])
-def test_the_shorter_prompt_is_filled_up(model, prompt, negative):
-    mine = PromptEncoder(model).encode(prompt, negative)
-    assert mine.positive.tokens.shape == mine.negative.tokens.shape == (1, 154, 192)
-    short = mine.negative.tokens if prompt == LONG else mine.positive.tokens
-    nothing = PromptEncoder(model).encode("", "").positive.tokens
-    torch.testing.assert_close(short[:, 77:], nothing, rtol=0, atol=1e-5)
+def test_break_begins_a_chunk(embed):
+    both = embed("a panda BREAK an owl")
+    assert both.shape == (1, 154, 192)
+    torch.testing.assert_close(both[:, :77], embed("a panda"), rtol=0, atol=1e-5)
+    torch.testing.assert_close(both[:, 77:], embed("an owl"), rtol=0, atol=1e-5)
+
+
+def test_a_weight_scales_its_words_vectors(model, embed):
+    plain = embed("a red panda")
+    stressed = embed("a (red:1.5) panda", emphasis="No norm")
+    assert torch.equal(stressed[:, 2], plain[:, 2] * 1.5)  # after start and "a"
+    assert torch.equal(stressed[:, 3:], plain[:, 3:])
+    assert torch.equal(stressed[:, :2], plain[:, :2])
+
+
+def test_the_original_emphasis_keeps_the_mean(embed):
+    plain, stressed = embed("a red panda"), embed("a (red:1.5) panda")
+    factor = (stressed / embed("a (red:1.5) panda", emphasis="No norm")).flatten()
+    assert float(factor.std()) < 1e-4
+    assert float(factor.mean()) != pytest.approx(1, abs=1e-6)
+    assert float(stressed.mean()) == pytest.approx(float(plain.mean()), rel=1e-4)
+
+
+def test_only_the_chunk_with_weights_is_evened_out(embed):
+    assert torch.equal(embed("a (red:1.5) panda BREAK an owl")[:, 77:], embed("a panda BREAK an owl")[:, 77:])
+
+
+@pytest.mark.parametrize(
+    ("emphasis", "same_as"), [("Ignore", "a red panda"), ("Original", "a red panda"), ("None", None)]
+)
+def test_brackets_without_effect(embed, emphasis, same_as):
+    text = "a (red:1.5) panda" if emphasis == "Ignore" else "a (red:1.0) panda"
+    found = embed(text, emphasis=emphasis)
+    assert torch.equal(found, embed("a red panda")) == (same_as is not None)
+
+
+def test_clip_skip_listens_to_an_earlier_layer(model, embed):
+    network = model.encoders[0].network
+    hidden = network(
+        torch.tensor([token_rows(model.encoders[0].tokenizer, "a panda")[0]]), output_hidden_states=True
+    ).hidden_states
+    norm = getattr(network, "text_model", network).final_layer_norm
+    assert torch.equal(embed("a panda", clip_skip=2), norm(hidden[-2]))
 
 
 def test_the_same_text_is_encoded_once(model, runs):
     encoder = PromptEncoder(model)
-    first = encoder.encode("panda", "blurry")
-    again = encoder.encode("panda", "blurry")
+    first = encoder.embed("panda")
+    assert encoder.embed("panda", Reading()) is first
+    assert len(runs) == 1
+    assert encoder.embed("panda", Reading(clip_skip=2)) is not first
+    assert encoder.unwanted("panda") is first
     assert len(runs) == 2
-    assert again.positive.tokens is first.positive.tokens
-    encoder.encode("panda", LONG)  # the prompt again, but filled up to two chunks
-    assert len(runs) == 4
-    encoder.encode("panda", "blurry")
-    assert len(runs) == 4
 
 
 def test_texts_not_used_for_long_are_forgotten(model, runs, monkeypatch):
     monkeypatch.setattr(encoding, "REMEMBERED_CHUNKS", 3)
     encoder = PromptEncoder(model)
     for prompt in ("panda", "owl", "fox", "bee"):
-        encoder.encode(prompt, "")
+        encoder.embed(prompt)
     del runs[:]
-    encoder.encode("bee", "")
-    encoder.encode("fox", "")
+    for prompt in ("bee", "fox", "owl"):
+        encoder.embed(prompt)
     assert not runs
-    encoder.encode("owl", "")
+    encoder.embed("panda")
     assert len(runs) == 1

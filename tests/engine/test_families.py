@@ -9,17 +9,20 @@ from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline, StableDif
 
 from tests import tiny
 from tests.conftest import Recorder, pixels
-from tests.loading import CPU, load, open_file
+from tests.loading import CPU, load, open_file, token_rows
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import Identity, ModelFile, ModelSettings
+from webui.engine.conditioning import Conditioning
 from webui.engine.denoiser import Denoiser
 from webui.engine.devices import Placement
-from webui.engine.encoding import PromptEncoder
+from webui.engine.encoding import PromptEncoder, Reading
+from webui.engine.guidance import Guidance
 from webui.engine.local import LocalEngine
 from webui.engine.opening import predicts_v
 from webui.engine.parts import sizes
 from webui.engine.protocol import EngineError, Order
 from webui.params import GenerationParams
+from webui.prompting.prepared import PicturePrompt
 
 WRITERS = {
     ("sd1", ""): tiny.write_sd1,
@@ -159,7 +162,7 @@ def test_sdxl_embeddings_are_diffusers(folder):
     checkpoint = folder("sdxl")
     pipeline = StableDiffusionXLPipeline.from_pretrained(checkpoint.path, local_files_only=True)
     tokens, _, pooled, _ = pipeline.encode_prompt("a cat on a mat", do_classifier_free_guidance=False)
-    mine = PromptEncoder(load(checkpoint)).encode("a cat on a mat", "").positive
+    mine = PromptEncoder(load(checkpoint)).embed("a cat on a mat")
     torch.testing.assert_close(mine.tokens, tokens, rtol=0, atol=1e-4)
     torch.testing.assert_close(mine.pooled, pooled, rtol=0, atol=1e-4)
 
@@ -167,7 +170,7 @@ def test_sdxl_embeddings_are_diffusers(folder):
 @torch.inference_mode()
 def test_sdxl_listens_to_the_last_layer_but_one_at_clip_skip_2_too(folder):
     encoder = PromptEncoder(load(folder("sdxl")))
-    one, two = (encoder.encode("a cat", "", skip).positive.tokens for skip in (1, 2))
+    one, two = (encoder.embed("a cat", Reading(skip)).tokens for skip in (1, 2))
     assert torch.equal(one, two)
 
 
@@ -175,14 +178,14 @@ def test_sdxl_listens_to_the_last_layer_but_one_at_clip_skip_2_too(folder):
 def test_clip_skip_on_sd1_norms_an_earlier_layer(written):
     model = load(written("sd1"))
     network = model.encoders[0].network
-    ids = torch.tensor(model.encoders[0].tokenizer.chunks("a cat"))
+    ids = torch.tensor(token_rows(model.encoders[0].tokenizer, "a cat"))
     states = network(ids, output_hidden_states=True).hidden_states
     norm = getattr(network, "text_model", network).final_layer_norm
     encoder = PromptEncoder(model)
     for clip_skip in (1, 2):
-        mine = encoder.encode("a cat", "", clip_skip).positive.tokens
+        mine = encoder.embed("a cat", Reading(clip_skip)).tokens
         torch.testing.assert_close(mine, norm(states[-clip_skip]), rtol=0, atol=1e-5)
-    deepest = encoder.encode("a cat", "", 12).positive.tokens  # beyond its layers: the first one's
+    deepest = encoder.embed("a cat", Reading(12)).tokens  # beyond its layers: the first one's
     torch.testing.assert_close(deepest, norm(states[1]), rtol=0, atol=1e-5)
 
 
@@ -272,22 +275,24 @@ def test_sizes_of_parts_are_those_of_the_weights(written, folder, family):
 @torch.inference_mode()
 def test_an_empty_negative_prompt_says_nothing_to_sdxl(folder):
     """As in A1111; SD 1.x hears an empty prompt instead."""
-    negative = PromptEncoder(load(folder("sdxl"))).encode("a cat", "").negative
+    encoder = PromptEncoder(load(folder("sdxl")))
+    negative = encoder.unwanted("")
     assert not negative.tokens.any()
     assert not negative.pooled.any()
-    assert PromptEncoder(load(folder("sd1"))).encode("a cat", "").negative.tokens.any()
+    assert encoder.unwanted("a cat") is encoder.embed("a cat")
+    assert PromptEncoder(load(folder("sd1"))).unwanted("").tokens.any()
 
 
 @torch.inference_mode()
 def test_the_refiner_is_told_what_is_good_and_what_is_poor(written):
     model = load(written("sdxl-refiner"))
-    same = PromptEncoder(model).encode("a cat", "a cat")
+    same = Conditioning(PromptEncoder(model), [PicturePrompt("a cat", "a cat")])
     told = []
     hook = model.unet.register_forward_pre_hook(
         lambda _, __, named: told.append(named["added_cond_kwargs"]["time_ids"]), with_kwargs=True
     )
     for cfg_scale in (4.0, 1.0):
-        Denoiser(model, same, cfg_scale, 1)(torch.zeros(1, 4, 8, 8), 1.0)
+        Denoiser(model, same, Guidance(cfg_scale))(torch.zeros(1, 4, 8, 8), 1.0)
     hook.remove()
     assert told[0].tolist() == [[64, 64, 0, 0, 2.5], [64, 64, 0, 0, 6.0]]
     assert told[1].tolist() == [[64, 64, 0, 0, 6.0]]

@@ -8,12 +8,13 @@ import torch
 from PIL import Image
 
 from tests.conftest import PROMPT, Recorder, pixels
-from tests.loading import decode
+from tests.loading import decode, token_rows
 from webui import infotext
 from webui.engine import previews
-from webui.engine.protocol import EngineError
+from webui.engine.protocol import EngineError, Order
 from webui.infotext import ModelIdentity
 from webui.params import GenerationParams
+from webui.prompting.prepared import PicturePrompt
 
 LONG = ", ".join(["a 3d panda on a blue background"] * 10)  # 80 tokens
 SAMPLERS = ["DPM++ 2M", "Euler a", "Euler", "DDIM", "UniPC"]
@@ -85,7 +86,7 @@ def test_each_picture_carries_its_text(draw, demo, catalog):
     identity = ModelIdentity("darkroom-demo", catalog.short_hash(demo))
     assert [picture.seed for picture in recorder.pictures] == [40, 41, 42, 43]
     for picture in recorder.pictures:
-        assert picture.infotext == infotext.write(params, picture.seed, identity)
+        assert picture.infotext == infotext.write(params.changed(seed=picture.seed), identity)
 
 
 @pytest.mark.parametrize(("sampler", "told"), [("DPM++ 2M", "Karras"), ("Euler a", "Automatic")])
@@ -197,14 +198,83 @@ def test_without_guidance_half_the_work(draw, unet, count_rows, cfg_scale, rows)
 def test_a_prompt_is_heard_beyond_its_75th_token(draw, studio):
     tokenizer = studio.model.encoders[0].tokenizer
     longer = f"{LONG}, a flat sunflower on a red background"
-    assert tokenizer.count(LONG)[0] > 75
-    assert tokenizer.chunks(LONG)[0] == tokenizer.chunks(longer)[0]  # they differ behind it only
+    assert len(tokenizer.ids(LONG)) > 75
+    assert token_rows(tokenizer, LONG)[0] == token_rows(tokenizer, longer)[0]  # they differ behind it only
     one, other = draw(prompt=LONG).images[0], draw(prompt=longer).images[0]
     assert abs(one - other).mean() > 2
 
 
 def test_the_negative_prompt_may_be_the_longer_one(draw):
     assert len(draw(negative_prompt=LONG).pictures) == 1
+
+
+def test_each_picture_has_its_own_prompt(engine, demo, draw):
+    said = [PicturePrompt(PROMPT, "", "panda, {3d|flat} style"), PicturePrompt("owl, 3d style", "flat")]
+    params = GenerationParams(prompt="unused", width=128, height=128, steps=4, cfg_scale=4.0, batch_size=2)
+    together = Recorder()
+    engine.draw(Order(params, demo, 7, prompts=tuple(said)), together)
+    for place, prompt in enumerate(said):
+        alone = draw(seed=7 + place, prompt=prompt.prompt, negative_prompt=prompt.negative)
+        assert difference(together.images[place], alone.images[0]) <= 2
+        assert together.pictures[place].infotext.startswith(prompt.prompt)
+    assert "Template: " in together.pictures[0].infotext
+    assert "Template: " not in together.pictures[1].infotext
+
+
+def test_an_edited_prompt_begins_as_one_thing_and_ends_as_another(draw):
+    """Changed at the very end it is nearly the first prompt's picture, at the beginning the second's."""
+    owl, panda = (draw(prompt=f"{it}, 3d style", steps=8).images[0] for it in ("owl", "panda"))
+    early, late = (draw(prompt=f"[owl:panda:{at}], 3d style", steps=8).images[0] for at in (0, 7))
+    assert abs(early - panda).mean() < abs(early - owl).mean()
+    assert abs(late - owl).mean() < abs(late - panda).mean()
+
+
+def test_networks_are_taken_out_and_told(draw, panda):
+    recorder = draw(prompt=f"{PROMPT}<lora:a:1>")
+    assert recorder.pictures[0].image.tobytes() == panda.pictures[0].image.tobytes()
+    assert recorder.notices == [
+        "This version can't apply what the prompt names with <lora:a>; it was left out."
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tiling": True},
+        {"freeu": True, "freeu_b1": 1.4, "freeu_s2": 0.4},
+        {"token_merging_ratio": 0.5},
+        {"cfg_rescale": 0.8},
+        {"cfg_start": 0.5},
+        {"cfg_end": 0.5},
+        {"rng": "NV"},
+        {"subseed": 5, "subseed_strength": 0.5},
+        {"seed_resize_from_w": 64, "seed_resize_from_h": 64},
+        {"sigma_max": 8.0},
+        {"rho": 3.0},
+        {"noise_schedule": "Zero Terminal SNR"},
+        {"discard_next_to_last_sigma": True},
+        {"sgm_noise_multiplier": True},
+        {"clip_skip": 2},
+        {"prompt": "(panda:1.5), 3d style, white background"},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_every_option_has_its_say_and_leaves_no_trace(draw, panda, fields):
+    # That the first noise is stronger by a little changes little.
+    least = 0 if "sgm_noise_multiplier" in fields else 5
+    assert difference(draw(**fields).images[0], panda.images[0]) > least
+    assert draw().pictures[0].image.tobytes() == panda.pictures[0].image.tobytes()
+
+
+def test_a_variation_seed_counts_up_while_the_seed_stays(engine, demo):
+    params = GenerationParams(prompt=PROMPT, width=64, height=64, steps=1, batch_size=2, subseed_strength=1.0)
+    mixed, plain = Recorder(), Recorder()
+    engine.draw(Order(params, demo, 7, subseed=40), mixed)
+    engine.draw(Order(params.changed(subseed_strength=0.0), demo, 40), plain)
+    assert [picture.seed for picture in mixed.pictures] == [7, 7]
+    for one, other in zip(mixed.images, plain.images, strict=True):
+        assert difference(one, other) <= 2
+    assert "Variation seed: 41, Variation seed strength: 1" in mixed.pictures[1].infotext
 
 
 # Decoding

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from tests import tiny
 from tests.conftest import copy_of
-from tests.loading import CPU, load
+from tests.loading import CPU, load, token_rows
 from webui.catalog.entry import Identity, ModelFile
 from webui.engine import classic
 from webui.engine.devices import Placement
@@ -206,7 +206,7 @@ def test_text_encoders_of_older_files_load_as_well(demo, model, tmp_path):
     older = copy_of(demo, tmp_path / "older")
     weights = load_file(older.path / TEXT_ENCODER)
     save_file({f"text_model.{name}": weight for name, weight in weights.items()}, older.path / TEXT_ENCODER)
-    ids = torch.tensor(model.encoders[0].tokenizer.chunks("a 3d panda"))
+    ids = torch.tensor(token_rows(model.encoders[0].tokenizer, "a 3d panda"))
     loaded = load(older, CPU)
     assert torch.equal(
         loaded.encoders[0].network(ids).last_hidden_state, model.encoders[0].network(ids).last_hidden_state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from webui.engine import previews
 from webui.engine.devices import is_out_of_memory
 from webui.engine.previews import PreviewDecoder, normalized
 from webui.engine.protocol import EngineError
+from webui.engine.tiling import Tiling
 
 Lend = Callable[[torch.dtype], AbstractContextManager[AutoencoderKL]]
 """Has the VAE in a number format, on its device, for a block."""
@@ -43,10 +44,13 @@ class Decoder:
             known = cast(Any, vae.encode(pixels.to(vae.dtype))).latent_dist.mode().float()
             return normalized(vae, known)
 
-    def decode(self, latents: Tensor, notice: Callable[[str], None] | None = None) -> Image.Image:
+    def decode(
+        self, latents: Tensor, notice: Callable[[str], None] | None = None, *, seamless: bool = False
+    ) -> Image.Image:
         """The picture that latents of shape (1, channels, height, width) stand for.
 
-        Where the VAE gives numbers that are none, it goes on in 32 bits; where memory runs out, in tiles.
+        `seamless`: its edges are to meet. Where the VAE gives numbers that are none, it goes on in 32 bits;
+        where memory runs out, in tiles.
 
         Raises:
             EngineError: the latents are no numbers (NaN), or the picture isn't in 32 bits either.
@@ -56,11 +60,11 @@ class Decoder:
                 "The model gave numbers that are none (NaN). Set the precision to fp32 in the Settings tab."
             )
         tell = notice or _nobody
-        rgb = self._in_time(latents, tell)
+        rgb = self._in_time(latents, tell, seamless)
         if not torch.isfinite(rgb).all() and self._dtype != torch.float32:
             tell("The VAE gave numbers that are none (NaN) in 16 bits, so that it now runs in 32 bits.")
             self._dtype = torch.float32
-            rgb = self._in_time(latents, tell)
+            rgb = self._in_time(latents, tell, seamless)
         if not torch.isfinite(rgb).all():
             raise EngineError("The VAE gave numbers that are none (NaN). Choose another SD VAE.")
         pixels = rgb.permute(1, 2, 0).add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
@@ -76,18 +80,18 @@ class Decoder:
         with self._lend(dtype) as vae:
             return previews.load_or_fit(vae, scale, kept)
 
-    def _in_time(self, latents: Tensor, tell: Callable[[str], None]) -> Tensor:
+    def _in_time(self, latents: Tensor, tell: Callable[[str], None], seamless: bool) -> Tensor:
         try:
-            return self._decoded(latents, tiled=None)
+            return self._decoded(latents, seamless, tiled=None)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
         tell("Memory ran out while the picture was decoded, so that it was decoded in tiles.")
-        return self._decoded(latents, tiled=True)
+        return self._decoded(latents, seamless, tiled=True)
 
-    def _decoded(self, latents: Tensor, tiled: bool | None) -> Tensor:
+    def _decoded(self, latents: Tensor, seamless: bool, tiled: bool | None) -> Tensor:
         """RGB of shape (3, height, width) in [-1, 1]."""
-        with self._lend(self._dtype) as vae:
+        with self._lend(self._dtype) as vae, Tiling(vae) if seamless else nullcontext():
             config = cast(Any, vae.config)
             vae.use_tiling = self._tiled() if tiled is None else tiled
             unscaled = latents / config.scaling_factor + (config.shift_factor or 0.0)

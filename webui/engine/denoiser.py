@@ -3,88 +3,187 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from webui.engine.encoding import Conditioning
+from webui.engine.conditioning import Conditioning, Heard
+from webui.engine.encoding import Embedding
+from webui.engine.guidance import Guidance
 from webui.engine.model import Model
+from webui.engine.samplers.schedules import NoiseTable
 
 GOOD, POOR = 6.0, 2.5
 """The aesthetic scores that SDXL's refiner is told for what is wanted and what is not."""
 
 
-class Denoiser:
-    """Classifier-free guidance (Ho & Salimans, arXiv:2207.12598) over epsilon- and v-predicting UNets.
+@dataclass(frozen=True)
+class _Row:
+    """One row of what the UNet is given: a picture of the batch with one of its prompts."""
 
-    At a scale of 1 the unconditional half has no say and is not computed. `beside` is what an inpainting
-    UNet takes beside the latents, shape (1, extra channels, height, width).
+    picture: int
+    embedding: Embedding
+    weight: float | None
+    """None: it is the negative prompt."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    """Rows that the UNet is given at once: those of the same number of tokens."""
+
+    places: list[int]
+    pictures: Tensor
+    tokens: Tensor
+    added: dict[str, Tensor] | None
+
+
+def _nothing() -> None:
+    pass
+
+
+class Denoiser:
+    """Guided prediction by an epsilon- or v-predicting UNet, for a batch that is drawn together.
+
+    Where the negative prompt has no say it is not computed. Prompts of different lengths go through the UNet
+    one after the other, so that none depends on the others'. `beside` is what an inpainting UNet takes beside
+    the latents, shape (1, extra channels, height, width).
     """
 
     def __init__(
         self,
         model: Model,
         conditioning: Conditioning,
-        cfg_scale: float,
-        batch: int,
+        guidance: Guidance,
         beside: Tensor | None = None,
+        table: NoiseTable | None = None,
+        evaluation: int = 0,
+        before_each: Callable[[], None] = _nothing,
     ) -> None:
+        """Prepare; nothing is computed yet.
+
+        Args:
+            model: whose UNet is asked.
+            conditioning: what the batch's pictures listen to.
+            guidance: how hard it pulls.
+            beside: see above.
+            table: other noise than what the model says it was trained on.
+            evaluation: how often a model has been asked before, on the way so far.
+            before_each: called before each evaluation.
+        """
         self._model = model
-        self._cfg_scale = cfg_scale
-        self._batch = batch
+        self._conditioning = conditioning
+        self._guidance = guidance
         self._beside = beside
-        halves = [conditioning.negative, conditioning.positive]
-        self._used = halves if cfg_scale != 1 else halves[1:]
-        self._embeddings = torch.cat([half.tokens.expand(batch, -1, -1) for half in self._used])
-        self._added: dict[str, Tensor] | None = None
+        self._table = table or model.noise_table
+        self._before_each = before_each
+        self._rows: list[_Row] = []
+        self._calls: list[_Call] = []
+        self.evaluation = evaluation
         self.latest: Tensor | None = None
         """The last prediction: the picture as it looks now, shape (batch, channels, height, width)."""
+        self.unconditional: Tensor | None = None
+        """The same for the negative prompt alone; where that wasn't heard, what `latest` is."""
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         """The clean latents that the model sees in `x` = picture + sigma * noise."""
-        scale = 1 / math.sqrt(1 + sigma**2)
-        raw = self._guided(x * scale, sigma)
-        if self._model.prediction == "v_prediction":
-            clean = x * scale**2 - raw * (sigma * scale)
-        else:
-            clean = x - raw * sigma
-        self.latest = clean
-        return clean
+        heard = self._conditioning.at(self.evaluation)
+        contrasts = self._guidance.contrasts(self.evaluation, sigma)
+        self.evaluation += 1
+        self._before_each()
+        rows = self._rows_of(heard, contrasts)
+        raw = self._outputs(x * (1 / math.sqrt(1 + sigma**2)), sigma, rows)
+        guided, unwanted = self._guided(rows, raw)
+        self.latest = self._clean(guided, x, sigma)
+        self.unconditional = self.latest if unwanted is None else self._clean(unwanted, x, sigma)
+        return self.latest
 
-    def _guided(self, x: Tensor, sigma: float) -> Tensor:
-        """The UNet's output in 32 bits, guided. (Guiding the output or the clean latents is the same.)"""
-        timestep = torch.tensor([self._model.noise_table.timestep(sigma)], device=x.device)
+    def _clean(self, raw: Tensor, x: Tensor, sigma: float) -> Tensor:
+        if self._model.prediction == "v_prediction":
+            scale = 1 / math.sqrt(1 + sigma**2)
+            return x * scale**2 - raw * (sigma * scale)
+        return x - raw * sigma
+
+    def _rows_of(self, heard: Sequence[Heard], contrasts: bool) -> list[_Row]:
+        """The negative rows of all pictures, then the positive ones."""
+        negative = [
+            _Row(picture, each.unwanted, None)
+            for picture, each in enumerate(heard)
+            if contrasts and (self._guidance.always or self._guidance.scale != 1 or not each.plain)
+        ]
+        return negative + [
+            _Row(picture, embedding, weight)
+            for picture, each in enumerate(heard)
+            for embedding, weight in each.wanted
+        ]
+
+    def _guided(self, rows: Sequence[_Row], raw: Tensor) -> tuple[Tensor, Tensor | None]:
+        """For each picture the guided output, and the negative prompt's if all pictures have one."""
+        guided: list[Tensor] = []
+        negatives: list[Tensor] = []
+        for picture in range(len(self._conditioning)):
+            own = [(row.weight, out) for row, out in zip(rows, raw, strict=True) if row.picture == picture]
+            weights = [weight for weight, _ in own if weight is not None]
+            wanted = [out for weight, out in own if weight is not None]
+            unwanted = next((out for weight, out in own if weight is None), None)
+            negatives += [] if unwanted is None else [unwanted]
+            guided.append(self._guidance.guided(wanted, weights, unwanted))
+        every = len(negatives) == len(guided)
+        return torch.stack(guided), torch.stack(negatives) if every else None
+
+    def _outputs(self, x: Tensor, sigma: float, rows: list[_Row]) -> Tensor:
+        """What the UNet gives for each row, in 32 bits."""
+        if not _same(rows, self._rows):
+            self._rows, self._calls = rows, self._grouped(rows, x)
+        timestep = torch.tensor([self._table.timestep(sigma)], device=x.device)
         if self._beside is not None:
             x = torch.cat([x, self._beside.expand(len(x), -1, -1, -1).to(x.dtype)], 1)
-        latents = torch.cat([x] * len(self._used)).to(self._model.placement.dtype)
-        out = self._model.unet(
-            latents,
-            timestep,
-            self._embeddings,
-            added_cond_kwargs=self._additions(x),
-            return_dict=False,
-        )[0].float()
-        if len(self._used) == 1:
-            return out
-        negative, positive = out.chunk(2)
-        return negative + (positive - negative) * self._cfg_scale
+        x = x.to(self._model.placement.dtype)
+        found: dict[int, Tensor] = {}
+        for call in self._calls:
+            out = self._model.unet(
+                x[call.pictures], timestep, call.tokens, added_cond_kwargs=call.added, return_dict=False
+            )[0].float()
+            found.update(zip(call.places, out, strict=True))
+        return torch.stack([found[place] for place in range(len(rows))])
 
-    def _additions(self, x: Tensor) -> dict[str, Tensor] | None:
+    def _grouped(self, rows: Sequence[_Row], x: Tensor) -> list[_Call]:
+        lengths = dict.fromkeys(row.embedding.tokens.shape[1] for row in rows)
+        groups = [
+            [place for place, row in enumerate(rows) if row.embedding.tokens.shape[1] == length]
+            for length in lengths
+        ]
+        return [self._call(places, [rows[place] for place in places], x) for places in groups]
+
+    def _call(self, places: list[int], rows: Sequence[_Row], x: Tensor) -> _Call:
+        pictures = torch.tensor([row.picture for row in rows], device=x.device)
+        tokens = torch.cat([row.embedding.tokens for row in rows])
+        return _Call(places, pictures, tokens, self._additions(rows, x))
+
+    def _additions(self, rows: Sequence[_Row], x: Tensor) -> dict[str, Tensor] | None:
         """What SDXL takes beside the tokens (Podell et al., arXiv:2307.01952, 2.2): pooled text and sizes."""
-        if self._added is None and self._used[0].pooled is not None:
-            height, width = (side * self._model.scale for side in x.shape[-2:])
-            self._added = {
-                "text_embeds": self._each([half.pooled for half in self._used]),
-                "time_ids": self._each([row.to(x.device) for row in self._sizes(width, height)]),
-            }
-        return self._added
+        pooled = [row.embedding.pooled for row in rows if row.embedding.pooled is not None]
+        if not pooled:
+            return None
+        height, width = (side * self._model.scale for side in x.shape[-2:])
+        sizes = [self._sizes(row, width, height) for row in rows]
+        return {
+            "text_embeds": torch.cat(pooled),
+            "time_ids": torch.tensor(sizes, dtype=torch.float32, device=x.device),
+        }
 
-    def _each(self, rows: list[Tensor | None] | list[Tensor]) -> Tensor:
-        return torch.cat([row.expand(self._batch, -1) for row in rows if row is not None])
-
-    def _sizes(self, width: int, height: int) -> list[Tensor]:
+    def _sizes(self, row: _Row, width: int, height: int) -> list[float]:
         """Original size, crop, and target size; to the refiner a score in place of the target size."""
-        told = [[GOOD], [POOR]] if self._model.family == "sdxl-refiner" else [[height, width]] * 2
-        # The wanted half comes last.
-        rows = [[height, width, 0, 0, *rest] for rest in reversed(told[: len(self._used)])]
-        return [torch.tensor([row], dtype=torch.float32) for row in rows]
+        if self._model.family == "sdxl-refiner":
+            return [height, width, 0, 0, POOR if row.weight is None else GOOD]
+        return [height, width, 0, 0, height, width]
+
+
+def _same(rows: Sequence[_Row], others: Sequence[_Row]) -> bool:
+    return len(rows) == len(others) and all(
+        row.embedding is other.embedding
+        and row.picture == other.picture
+        and (row.weight is None) == (other.weight is None)
+        for row, other in zip(rows, others, strict=True)
+    )

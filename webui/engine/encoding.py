@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,11 +11,30 @@ import torch
 from torch import Tensor
 
 from webui.engine.model import Model, TextEncoder
+from webui.params import GenerationParams
+from webui.params.guidance import Emphasis
+from webui.prompting.chunks import CHUNK, Chunk, chunked
 
 REMEMBERED_CHUNKS = 256
+ROW = CHUNK + 2
+"""Tokens that the text encoder is given at once: a chunk between start and end."""
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a text is read, beside what it says: see the fields of that name in GenerationParams."""
+
+    clip_skip: int = 1
+    emphasis: Emphasis = "Original"
+    backtrack: int = 20
+
+    @classmethod
+    def of(cls, params: GenerationParams) -> Reading:
+        """As `params` ask for."""
+        return cls(params.clip_skip, params.emphasis, params.comma_padding_backtrack)
+
+
+@dataclass(frozen=True, eq=False)
 class Embedding:
     """One prompt: tokens of shape (1, tokens, width); SDXL's `pooled` of shape (1, width) for the whole."""
 
@@ -28,60 +48,55 @@ class Embedding:
         )
 
 
-@dataclass(frozen=True)
-class Conditioning:
-    """Both prompts, of the same number of tokens."""
-
-    positive: Embedding
-    negative: Embedding
-
-
 class PromptEncoder:
     """Encodes with one model's text encoders. The last texts are remembered."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._known: OrderedDict[tuple[str, int, int], Embedding] = OrderedDict()
+        self._known: OrderedDict[tuple[str, Reading], Embedding] = OrderedDict()
+        self._nothing: dict[Reading, Embedding] = {}
 
-    def encode(self, prompt: str, negative: str, clip_skip: int = 1) -> Conditioning:
-        """Both prompts, the shorter one filled up with empty chunks, since they run as one batch."""
-        tokenizer = self._model.encoders[0].tokenizer
-        chunks = max(len(tokenizer.chunks(text)) for text in (prompt, negative))
-        unwanted = self._embedding(negative, chunks, clip_skip)
-        if not negative and self._model.family.startswith("sdxl"):
-            # SDXL was trained to take nothing for zeros; A1111 does so for the negative prompt.
-            unwanted = unwanted.zeroed()
-        return Conditioning(self._embedding(prompt, chunks, clip_skip), unwanted)
-
-    def _embedding(self, text: str, chunks: int, clip_skip: int) -> Embedding:
-        key = (text, chunks, clip_skip)
+    def embed(self, text: str, reading: Reading | None = None) -> Embedding:
+        """What `text`, free of networks and editing, says; the very same object for the same text."""
+        key = (text, reading or Reading())
         if key not in self._known:
-            self._known[key] = self._encode(text, chunks, clip_skip)
+            self._known[key] = self._encode(*key)
             self._forget()
         self._known.move_to_end(key)
         return self._known[key]
 
-    def _forget(self) -> None:
-        while len(self._known) > 2 and sum(chunks for _, chunks, _ in self._known) > REMEMBERED_CHUNKS:
-            self._known.popitem(last=False)
+    def unwanted(self, text: str, reading: Reading | None = None) -> Embedding:
+        """The same for a negative prompt. SDXL was trained to take nothing for zeros; A1111 does so here."""
+        if text or not self._model.family.startswith("sdxl"):
+            return self.embed(text, reading)
+        key = reading or Reading()
+        if key not in self._nothing:
+            self._nothing[key] = self.embed("", key).zeroed()
+        return self._nothing[key]
 
-    def _encode(self, text: str, chunks: int, clip_skip: int) -> Embedding:
+    def _forget(self) -> None:
+        lengths = [known.tokens.shape[1] // ROW for known in self._known.values()]
+        while len(lengths) > 2 and sum(lengths) > REMEMBERED_CHUNKS:
+            self._known.popitem(last=False)
+            lengths.pop(0)
+
+    def _encode(self, text: str, reading: Reading) -> Embedding:
         pooled: Tensor | None = None
         heard: list[Tensor] = []
         for encoder in self._model.encoders:
-            rows = encoder.tokenizer.chunks(text)
-            rows += encoder.tokenizer.chunks("") * (chunks - len(rows))
+            chunks = chunked(text, encoder.tokenizer, reading.emphasis, reading.backtrack)
             with self._model.on_device(encoder.part):
-                hidden, pooled = self._listen(encoder, rows, clip_skip)
+                hidden, pooled = self._listen(encoder, chunks, reading.clip_skip)
+            hidden = emphasized(hidden, chunks, norm=reading.emphasis == "Original")
             heard.append(hidden.flatten(0, 1).unsqueeze(0))
         return Embedding(torch.cat(heard, -1), pooled)
 
     def _listen(
-        self, encoder: TextEncoder, rows: list[list[int]], clip_skip: int
+        self, encoder: TextEncoder, chunks: Sequence[Chunk], clip_skip: int
     ) -> tuple[Tensor, Tensor | None]:
         """Hidden states (chunks, 77, width), and the first chunk's pooled vector where there is one."""
         network = cast(Any, encoder.network)
-        ids = torch.tensor(rows, device=self._model.placement.device)
+        ids = torch.tensor([chunk.ids for chunk in chunks], device=self._model.placement.device)
         out = network(ids, output_hidden_states=True)
         layer = min(clip_skip, len(out.hidden_states) - 1)
         if self._model.family.startswith("sdxl"):
@@ -91,3 +106,19 @@ class PromptEncoder:
         if layer == 1 or self._model.family == "sd2":  # A1111 skips no layers of SD 2.x's
             return out.last_hidden_state, None
         return getattr(network, "text_model", network).final_layer_norm(out.hidden_states[-layer]), None
+
+
+def emphasized(hidden: Tensor, chunks: Sequence[Chunk], *, norm: bool) -> Tensor:
+    """Each token's vector times its weight; with `norm` each chunk's mean is then brought back.
+
+    `hidden` has the shape (chunks, 77, width). Chunks without weights are left as they are, to the bit.
+    """
+    weights = torch.tensor([chunk.weights for chunk in chunks], dtype=torch.float32, device=hidden.device)
+    changed = (weights != 1).any(1)
+    if not changed.any():
+        return hidden
+    before = hidden.float()
+    after = before * weights.unsqueeze(-1)
+    if norm:
+        after = after * (before.mean((1, 2), keepdim=True) / after.mean((1, 2), keepdim=True))
+    return torch.where(changed[:, None, None], after, before).to(hidden.dtype)

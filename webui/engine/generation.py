@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from webui import infotext
+from webui.engine import token_merging
+from webui.engine.batch import Batch, batches
+from webui.engine.conditioning import Conditioning
 from webui.engine.decoding import Decoder
 from webui.engine.denoiser import Denoiser
-from webui.engine.encoding import Conditioning, PromptEncoder
+from webui.engine.encoding import PromptEncoder, Reading
+from webui.engine.freeu import FreeU
+from webui.engine.guidance import Guidance
 from webui.engine.model import Model
 from webui.engine.previews import PreviewBudget, PreviewDecoder, jpegs
-from webui.engine.protocol import Observer, Order, Picture
-from webui.engine.samplers.table import find_sampler, find_schedule
-from webui.engine.sampling import Noise, begin, finished, walk
+from webui.engine.protocol import EngineError, Observer, Order, Picture
+from webui.engine.sampling import SamplingState
 from webui.engine.stepcache import StepCache
+from webui.engine.studio import Refiner
+from webui.engine.tiling import Tiling
+from webui.engine.token_merging import TokenMerging
+from webui.engine.way import Way
 from webui.infotext import ModelIdentity
+from webui.params import GenerationParams
+from webui.prompting.prepared import PicturePrompt
 
+NOTHING_TO_MERGE = "Token merging changes nothing here: this model has no attention at full resolution."
 WARM_UP_SIDE = 16
 """In latents: small, since a full-size UNet takes seconds for a whole picture on a CPU."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One round of an order: its number from 1, and the seed of each picture."""
-
-    number: int
-    seeds: list[int]
 
 
 class ClassicStudio:
@@ -56,56 +59,84 @@ class ClassicStudio:
         return self._fit_preview()
 
     @torch.inference_mode()
-    def draw(self, order: Order, observer: Observer, already: int = 0) -> None:
+    def draw(
+        self, order: Order, observer: Observer, already: int = 0, refiner: Refiner | None = None
+    ) -> None:
         """Draw the pictures of `order` after the first `already`; stops between steps when told to.
 
         Raises:
-            EngineError: the model gave no usable picture.
+            EngineError: the model gave no usable picture, or the refiner doesn't go with it.
         """
-        observer.phase("reading the prompt")
-        params = order.params
-        conditioning = self.encoder.encode(params.prompt, params.negative_prompt, params.clip_skip)
         budget = PreviewBudget()
-        for number in range(1 + already // params.batch_size, params.n_iter + 1):
-            first = (number - 1) * params.batch_size
-            batch = Batch(number, [order.seed + first + at for at in range(params.batch_size)])
-            latents = self._sample(order, conditioning, batch, observer, budget)
+        for batch in batches(order, already):
+            latents = self._sample(batch, observer, budget, refiner)
             if latents is not None:
-                self._develop(order, latents, batch, observer, max(0, already - first))
+                self._develop(batch, latents, observer, already)
             if observer.interrupted():
                 return
 
     def _sample(
-        self,
-        order: Order,
-        conditioning: Conditioning,
-        batch: Batch,
-        observer: Observer,
-        budget: PreviewBudget,
+        self, batch: Batch, observer: Observer, budget: PreviewBudget, refiner: Refiner | None
     ) -> Tensor | None:
         """The latents of one batch, or None if it was interrupted or skipped."""
-        model, params = self.model, order.params
-        sampler = find_sampler(params.sampler_name)
-        sigmas = sampler.sigmas(find_schedule(params.scheduler), model.noise_table, params.steps)
-        shape = (model.latent_channels, params.height // model.scale, params.width // model.scale)
-        noise = Noise(batch.seeds, shape, model.placement.device)
-        denoise = Denoiser(model, conditioning, params.cfg_scale, len(batch.seeds), self._beside(order))
+        way = Way.of(self.model, batch)
+        until = batch.params.refiner_switch_at if refiner else 1.0
+        state = self.advance(batch, way, way.begin(), observer, budget, until)
+        if state is None or refiner is None or way.over(state):
+            return None if state is None else way.finished(state)
+        observer.phase("loading the refiner")
+        with refiner() as second:
+            if not isinstance(second, ClassicStudio) or not _alike(self.model, second.model):
+                raise EngineError(_foreign_refiner(batch.order))
+            state = second.advance(batch, way, state, observer, budget)
+        return None if state is None else way.finished(state)
+
+    def advance(
+        self,
+        batch: Batch,
+        way: Way,
+        state: SamplingState,
+        observer: Observer,
+        budget: PreviewBudget,
+        until: float = 1.0,
+    ) -> SamplingState | None:
+        """Walk from `state` to the end of the way, or past the share `until` of it; None: told to stop."""
+        params = batch.params
+        observer.phase("reading the prompt")
+        conditioning = Conditioning(self.encoder, batch.prompts, way.evaluations, Reading.of(params))
+        if conditioning.networks:
+            observer.notice(_not_applied(conditioning))
+        if params.token_merging_ratio and not token_merging.usable(self.model.unet):
+            observer.notice(NOTHING_TO_MERGE)
+        guidance, beside = Guidance.of(params, way.sampler), self._beside(batch.order)
         observer.phase("sampling")
-        observer.step(batch.number, 0, params.steps)
-        state = start = begin(sampler, sigmas, noise)
-
-        with model.on_device("unet"), StepCache(model.unet, params.step_cache) as kept:
-
-            def evaluate(x: Tensor, sigma: float) -> Tensor:
-                kept.next_step()
-                return denoise(x, sigma)
-
-            for state in walk(sampler, sigmas, start, noise, evaluate):
-                observer.step(batch.number, state.index, params.steps)
+        observer.step(batch.number, way.shown(state), way.steps)
+        with self._at_work(params) as before_each:
+            asked = state.done * way.sampler.evaluations
+            denoise = Denoiser(self.model, conditioning, guidance, beside, way.table, asked, before_each)
+            for state in way.walk(state, denoise):  # noqa: B020
+                observer.step(batch.number, way.shown(state), way.steps)
                 if observer.interrupted() or observer.skipped():
                     return None
                 self._show(denoise.latest, observer, budget)
-        return finished(state, sigmas)
+                if way.share(state) >= until:
+                    break
+        return state
+
+    @contextmanager
+    def _at_work(self, params: GenerationParams) -> Generator[Callable[[], None]]:
+        """The UNet on its device and as `params` want it; what is given is to be called before it runs."""
+        unet = self.model.unet
+        with ExitStack() as changes:
+            changes.enter_context(self.model.on_device("unet"))
+            if params.tiling:
+                changes.enter_context(Tiling(unet))
+            if params.freeu:
+                weights = params.freeu_b1, params.freeu_b2, params.freeu_s1, params.freeu_s2
+                changes.enter_context(FreeU(unet, *weights))
+            if params.token_merging_ratio:
+                changes.enter_context(TokenMerging(unet, params.token_merging_ratio))
+            yield changes.enter_context(StepCache(unet, params.step_cache)).next_step
 
     def _beside(self, order: Order) -> Tensor | None:
         """What an inpainting UNet is given where there is no picture: all of a grey one is masked."""
@@ -128,14 +159,21 @@ class ClassicStudio:
         observer.preview(jpegs(preview.fitting(latents)(latents)))
         budget.spend(time.perf_counter() - begun)
 
-    def _develop(self, order: Order, latents: Tensor, batch: Batch, observer: Observer, skip: int) -> None:
+    def _develop(self, batch: Batch, latents: Tensor, observer: Observer, already: int) -> None:
         """Decode and hand over a batch, one picture at a time: the decoder is what needs most memory."""
         observer.phase("decoding")
-        sampler = find_sampler(order.params.sampler_name)
-        told = order.params.changed(scheduler=sampler.schedule_name(order.params.scheduler))
-        for row, seed in list(zip(latents.split(1), batch.seeds, strict=True))[skip:]:
-            image = self.decoder.decode(row, observer.notice)
-            observer.picture(Picture(image, seed, infotext.write(told, seed, self._identity())))
+        for place, row in zip(batch.places, latents.split(1), strict=True):
+            if place < already:
+                continue
+            image = self.decoder.decode(row, observer.notice, seamless=batch.params.tiling)
+            said = batch.order.prompt_of(place)
+            text = infotext.write(
+                batch.order.told(place, Way.schedule_of(batch.params)),
+                self._identity(),
+                template=said.template,
+                negative_template=said.negative_template,
+            )
+            observer.picture(Picture(image, batch.order.seeds_of(place)[0], text))
 
     @torch.inference_mode()
     def run_once(self) -> None:
@@ -143,9 +181,29 @@ class ClassicStudio:
         model = self.model
         side = WARM_UP_SIDE
         latents = torch.zeros(1, model.latent_channels, side, side, device=model.placement.device)
-        conditioning = self.encoder.encode("", "")
+        conditioning = Conditioning(self.encoder, [PicturePrompt("", "")])
         beside = latents.new_zeros(1, model.extra_channels, side, side) if model.extra_channels else None
         with model.on_device("unet"):
-            clean = Denoiser(model, conditioning, 2.0, 1, beside)(latents, 1.0)
+            clean = Denoiser(model, conditioning, Guidance(2.0), beside)(latents, 1.0)
         self.preview.fitting(clean)(clean)
         self.decoder.decode(torch.zeros_like(latents))
+
+
+def _alike(model: Model, other: Model) -> bool:
+    """Whether both know the same latents: SDXL's are its own."""
+    return model.family.startswith("sdxl") == other.family.startswith("sdxl") and (
+        model.latent_channels == other.latent_channels
+    )
+
+
+def _foreign_refiner(order: Order) -> str:
+    name = order.refiner.name if order.refiner else ""
+    return (
+        f'"{name}" can\'t refine pictures of "{order.checkpoint.name}": they are of different families. '
+        "Choose another refiner, or none."
+    )
+
+
+def _not_applied(conditioning: Conditioning) -> str:
+    tags = ", ".join(f"<{network.kind}:{network.name}>" for network in conditioning.networks[:5])
+    return f"This version can't apply what the prompt names with {tags}; it was left out."

@@ -25,7 +25,7 @@ class Identities:
 
     def begin(self, order: Order) -> None:
         """Begin to compute what infotexts of this order will tell."""
-        wanted = {_key(file): file for file in (order.checkpoint, order.vae) if file}
+        wanted = {_key(file): file for file in (order.checkpoint, order.vae, order.refiner) if file}
         self._begun = {key: self._begun.get(key) or self._future(file) for key, file in wanted.items()}
 
     def of(self, order: Order, *, fp8: bool = False) -> ModelIdentity:
@@ -37,7 +37,13 @@ class Identities:
             vae.path.name if vae else None,
             self._hash(vae) if vae else None,
             fp8,
+            refiner=self._titled(order.refiner) if order.refiner else None,
         )
+
+    def _titled(self, file: ModelFile) -> str:
+        """Name and hash in one, as A1111 writes them."""
+        known = self._hash(file)
+        return f"{file.stem} [{known}]" if known else file.stem
 
     def _hash(self, file: ModelFile) -> str | None:
         return (self._begun.get(_key(file)) or self._future(file)).result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -75,7 +76,8 @@ class LocalEngine:
         try:
             observer.phase("loading the checkpoint")
             with self._manager.open(order, plan) as studio:
-                studio.draw(order, observer, observer.place)
+                refiner = partial(self._manager.open_refiner, order, plan) if order.refiner else None
+                studio.draw(order, observer, observer.place, refiner)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise

@@ -59,8 +59,24 @@ class PipelineManager:
             EngineError: it can't be loaded; the text says why.
         """
         self._plan, self._order = plan, order
-        file, wanted = order.checkpoint, self._wanted(order, plan)
         self._identities.begin(order)
+        with self._studio(order, plan) as studio:
+            yield studio
+
+    @contextmanager
+    def open_refiner(self, order: Order, plan: Plan) -> Generator[Studio]:
+        """The studio of an order's refiner, beside that of its checkpoint, which is what infotexts tell of.
+
+        Raises:
+            EngineError: it can't be loaded; the text says why.
+        """
+        assert order.refiner is not None
+        with self._studio(replace(order, checkpoint=order.refiner, refiner=None), plan) as studio:
+            yield studio
+
+    @contextmanager
+    def _studio(self, order: Order, plan: Plan) -> Generator[Studio]:
+        file, wanted = order.checkpoint, self._wanted(order, plan)
         with self._cache.lease(wanted) as held:
             # What people set for a model or its family changes how the same parts are used.
             uses = (file.prediction, file.zero_snr, self._forms.t5_tokenizer)

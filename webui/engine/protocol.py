@@ -39,6 +39,13 @@ class Order:
         own = self.prompts[place] if self.prompts else None
         return own or PicturePrompt(self.params.prompt, self.params.negative_prompt)
 
+    def told(self, place: int, scheduler: str) -> GenerationParams:
+        """What is written into picture number `place`: its own seeds and prompts, and the schedule's name."""
+        said, (seed, subseed) = self.prompt_of(place), self.seeds_of(place)
+        own = {"prompt": said.prompt, "negative_prompt": said.negative, "seed": seed, "subseed": subseed}
+        # Not through validation: what was drawn is told, be it longer than what may be asked for.
+        return self.params.model_copy(update={**own, "scheduler": scheduler, "styles": ()})
+
     def seeds_of(self, place: int) -> tuple[int, int]:
         """Seed and variation seed of picture number `place`. Where noises are mixed, the seed stays."""
         return self.seed + (0 if self.params.subseed_strength else place), self.subseed + place

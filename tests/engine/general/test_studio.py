@@ -2,15 +2,17 @@
 
 import copy
 import functools
+from dataclasses import replace
 
 import pytest
 import torch
 
 from tests.engine.general.conftest import IDENTITY, Recorder
 from webui.engine.general.call import grain, prepare
-from webui.engine.general.studio import GeneralStudio
+from webui.engine.general.studio import PLAIN_TEXT, GeneralStudio
 from webui.engine.protocol import EngineError
 from webui.params import GenerationParams
+from webui.prompting.prepared import PicturePrompt
 
 
 def test_a_skipped_batch_is_followed_by_the_next(models):
@@ -51,6 +53,25 @@ def test_the_prompt_and_the_negative_prompt_are_heard(models, family):
     assert plain.bytes != positive.bytes
     assert plain.bytes != negative.bytes
     assert negative.notices == []
+
+
+def test_prompts_are_read_as_plain_text_and_that_is_told(models):
+    model = models("flux")
+    weighed = model.draw(prompt="a (red:1.4) cat<lora:x:1>", n_iter=2)
+    assert weighed.bytes == model.draw(n_iter=2).bytes
+    assert weighed.notices == [PLAIN_TEXT]
+    assert weighed.pictures[0].infotext.startswith("a (red:1.4) cat<lora:x:1>\n")
+
+
+def test_each_picture_has_its_own_prompt(models):
+    model = models("flux")
+    said = tuple(PicturePrompt(text, "") for text in ("a red cat", "a red cat", "a blue dog"))
+    recorder = Recorder()
+    model.studio.draw(replace(model.order(batch_size=3), prompts=said), recorder)
+    assert [picture.seed for picture in recorder.pictures] == [7, 8, 9]
+    assert [picture.infotext.splitlines()[0] for picture in recorder.pictures] == [one.prompt for one in said]
+    alone = model.draw(prompt="a blue dog", seed=9)
+    assert recorder.pictures[2].image.tobytes() == alone.pictures[0].image.tobytes()
 
 
 @pytest.mark.parametrize("family", ["flux", "flux2-klein"])

@@ -12,9 +12,9 @@ NEAREST = {
     "CogVideoXDDIM": "DDIM",
     "CogVideoXDPM": "DPM++ 2M SDE",
     "DDIM": "DDIM",
-    "DDPM": "Euler a",  # ancestral sampling with another parametrization of the noise
+    "DDPM": "DDPM",
     "DDPMWuerstchen": "Euler a",
-    "DEISMultistep": "DPM++ 2M",
+    "DEISMultistep": "DEIS",
     "DPMSolverMultistep": "DPM++ 2M",
     "DPMSolverSDE": "DPM++ SDE",
     "DPMSolverSinglestep": "DPM++ 2S a",
@@ -32,7 +32,7 @@ NEAREST = {
     "LMSDiscrete": "LMS",
     "PNDM": "PLMS",
     "SCM": "LCM",
-    "TCD": "LCM",
+    "TCD": "TCD",
     "UniPCMultistep": "UniPC",
 }
 """diffusers' schedulers, without "Scheduler", and the samplers nearest to them. Others count as Euler."""

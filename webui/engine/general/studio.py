@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from webui import infotext
+from webui.engine.batch import batches
 from webui.engine.general.call import Call, prepare
 from webui.engine.general.decoders import on
 from webui.engine.general.errors import explained
@@ -24,10 +26,18 @@ from webui.engine.general.remembering import remembered_prompts
 from webui.engine.general.watch import Listener, fresh, listen
 from webui.engine.previews import PreviewBudget, PreviewDecoder, jpegs
 from webui.engine.protocol import EngineError, Observer, Order, Picture
+from webui.engine.samplers.table import AUTOMATIC
+from webui.engine.studio import Refiner
 from webui.infotext import ModelIdentity
 from webui.params import GenerationParams
+from webui.prompting.plain import plain
 
 WARM_UP_SIDE = 256
+NO_REFINER = "This model draws without a refiner."
+PLAIN_TEXT = (
+    "This model reads the prompt as plain text: weights, editing, AND, BREAK and <…> tags have no effect and "
+    "were left out."
+)
 
 
 class GeneralStudio:
@@ -53,29 +63,44 @@ class GeneralStudio:
         if slicing:
             slicing()
 
-    def draw(self, order: Order, observer: Observer, already: int = 0) -> None:
+    def draw(
+        self, order: Order, observer: Observer, already: int = 0, refiner: Refiner | None = None
+    ) -> None:
         """Draw every picture of `order`, telling `observer`; stops between steps when it says so.
 
         `already`: how many pictures a first try, since given up, handed over; they aren't drawn again.
+        These pipelines go their way alone: a refiner is not used, which is told.
 
         Raises:
             EngineError: the model can't draw this, or gave no usable picture.
         """
-        call = prepare(self._pipeline, order.params)
-        for notice in [*call.notices, *_missing_parts(self._pipeline)]:
-            observer.notice(notice)
+        told = _Notices(observer)
+        told.add(*_missing_parts(self._pipeline), *([NO_REFINER] if refiner else []))
         observer.phase("reading the prompt")
         budget = PreviewBudget()
         with self._placing(), remembered_prompts(self._pipeline):
-            for iteration, seeds in _batches(order, already):
+            for iteration, places in _groups(order, already):
+                call = self._call(order, places[0], told)
                 progress = Progress(observer, iteration, partial(self._preview, call=call), budget)
-                made = self._batch(call, seeds, progress)
-                if made and iteration == 1 and made[0].size != (call.width, call.height):
-                    observer.notice(_own_size(made[0].size, call))
-                for image, seed in zip(made, seeds, strict=False):
-                    observer.picture(Picture(image, seed, self._text(order.params, image, seed)))
+                made = self._batch(call, [order.seeds_of(place)[0] for place in places], progress)
+                if made and made[0].size != (call.width, call.height):
+                    told.add(_own_size(made[0].size, call))
+                for image, place in zip(made, places, strict=False):
+                    text = self._text(order, place, image)
+                    observer.picture(Picture(image, order.seeds_of(place)[0], text))
                 if observer.interrupted():
                     return
+
+    def _call(self, order: Order, place: int, told: _Notices) -> Call:
+        """The call that draws picture number `place`, whose prompt these pipelines take as plain text."""
+        said, emphasis = order.prompt_of(place), order.params.emphasis
+        prompt, negative = plain(said.prompt, emphasis), plain(said.negative, emphasis)
+        call = prepare(
+            self._pipeline,
+            order.params.model_copy(update={"prompt": prompt.text, "negative_prompt": negative.text}),
+        )
+        told.add(*call.notices, *([PLAIN_TEXT] if prompt.lost or negative.lost else []))
+        return call
 
     def run_once(self) -> None:
         """Run every network once, on a small picture: a process's first run is the slowest."""
@@ -109,20 +134,38 @@ class GeneralStudio:
         self._previews = on(self._previews, flat.device)
         return jpegs(self._previews.fitting(flat)(flat))
 
-    def _text(self, params: GenerationParams, image: Image.Image, seed: int) -> str:
-        sampler = sampler_of(self._pipeline.scheduler)
-        told = params.changed(sampler_name=sampler, scheduler="Automatic")
-        # Not through validation: what was drawn is told, whatever sizes may be asked for.
-        told = told.model_copy(update={"width": image.width, "height": image.height})
-        return infotext.write(told, seed, self._identity())
+    def _text(self, order: Order, place: int, image: Image.Image) -> str:
+        said = order.prompt_of(place)
+        drawn = {
+            "sampler_name": sampler_of(self._pipeline.scheduler),
+            "width": image.width,
+            "height": image.height,
+        }
+        told = order.told(place, AUTOMATIC).model_copy(update=drawn)
+        templates = {"template": said.template, "negative_template": said.negative_template}
+        return infotext.write(told, self._identity(), **templates)
 
 
-def _batches(order: Order, already: int) -> Iterator[tuple[int, list[int]]]:
-    """Number, from 1, and seeds of each batch, without the first `already` pictures."""
-    size = order.params.batch_size
-    for number in range(order.params.n_iter):
-        if places := [place for place in range(number * size, (number + 1) * size) if place >= already]:
-            yield number + 1, [order.seed + place for place in places]
+class _Notices:
+    """Tells an observer each sentence once."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._told = set[str]()
+
+    def add(self, *sentences: str) -> None:
+        for sentence in sentences:
+            if sentence not in self._told:
+                self._told.add(sentence)
+                self._observer.notice(sentence)
+
+
+def _groups(order: Order, already: int) -> Iterator[tuple[int, list[int]]]:
+    """Batch number and pictures, without the first `already`, for each call: one call, one prompt."""
+    for batch in batches(order, already):
+        left = [place for place in batch.places if place >= already]
+        for _, places in groupby(left, order.prompt_of):
+            yield batch.number, list(places)
 
 
 def _own_size(size: tuple[int, int], call: Call) -> str:

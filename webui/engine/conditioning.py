@@ -1,0 +1,108 @@
+"""What the pictures of a batch listen to, evaluation by evaluation: prompts change while they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from webui.engine.encoding import Embedding, PromptEncoder, Reading
+from webui.engine.protocol import EngineError
+from webui.prompting.language import Moment, Network, moment_at, read
+from webui.prompting.prepared import PicturePrompt
+
+
+MOST_PARTS = 32
+"""Prompts joined by AND; each costs as much as a picture of its own."""
+MOST_CHUNKS = 100
+"""Chunks of 75 tokens in a prompt; beyond what its characters can fill only BREAKs make more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What one picture hears at an evaluation: parts to go towards, each with its weight, and away from."""
+
+    wanted: tuple[tuple[Embedding, float], ...]
+    unwanted: Embedding
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is one prompt only, at full weight."""
+        return len(self.wanted) == 1 and self.wanted[0][1] == 1
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """A picture's prompts as read."""
+
+    wanted: tuple[tuple[tuple[Moment, ...], float], ...]
+    unwanted: tuple[Moment, ...]
+
+    @property
+    def moments(self) -> list[Moment]:
+        return [moment for moments, _ in self.wanted for moment in moments] + list(self.unwanted)
+
+
+class Conditioning:
+    """The prompts of a batch's pictures, read and encoded once by one model's encoders."""
+
+    def __init__(
+        self,
+        encoder: PromptEncoder,
+        prompts: Sequence[PicturePrompt],
+        evaluations: int = 1,
+        reading: Reading | None = None,
+    ) -> None:
+        """Encode all that will be said.
+
+        Args:
+            encoder: the model's.
+            prompts: one for each picture of the batch.
+            evaluations: how often the model will be asked; "half of the steps" is half of that.
+            reading: how texts are read.
+
+        Raises:
+            EngineError: a prompt has too many parts to be drawn.
+        """
+        spoken = {prompt: _read(prompt, evaluations) for prompt in dict.fromkeys(prompts)}
+        wanted = {text for one in spoken.values() for moments, _ in one.wanted for text in _texts(moments)}
+        unwanted = {text for one in spoken.values() for text in _texts(one.unwanted)}
+        self._wanted = {text: encoder.embed(text, reading) for text in wanted}
+        self._unwanted = {text: encoder.unwanted(text, reading) for text in unwanted}
+        self._spoken = [spoken[prompt] for prompt in prompts]
+
+    def __len__(self) -> int:
+        return len(self._spoken)
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Every network that a prompt names, once."""
+        moments = [moment for spoken in self._spoken for moment in spoken.moments]
+        return tuple(dict.fromkeys(network for moment in moments for network in moment.networks))
+
+    def at(self, evaluation: int) -> list[Heard]:
+        """What each picture hears at `evaluation`, counted from 0."""
+        return [self._heard(spoken, evaluation) for spoken in self._spoken]
+
+    def _heard(self, spoken: _Spoken, evaluation: int) -> Heard:
+        wanted = [
+            (self._wanted[moment_at(moments, evaluation).text], weight) for moments, weight in spoken.wanted
+        ]
+        return Heard(tuple(wanted), self._unwanted[moment_at(spoken.unwanted, evaluation).text])
+
+
+def _read(prompt: PicturePrompt, evaluations: int) -> _Spoken:
+    positive = read(prompt.prompt, evaluations)
+    negative = read(prompt.negative, evaluations, composes=False)
+    if len(positive.subprompts) > MOST_PARTS:
+        raise EngineError(
+            f"The prompt joins {len(positive.subprompts)} parts by AND; up to {MOST_PARTS} can be drawn."
+        )
+    if max(text.count("BREAK") for text in (prompt.prompt, prompt.negative)) > MOST_CHUNKS:
+        raise EngineError(f"A prompt has more than {MOST_CHUNKS} BREAKs. Use fewer.")
+    return _Spoken(
+        tuple((part.moments, part.weight) for part in positive.subprompts), negative.subprompts[0].moments
+    )
+
+
+def _texts(moments: Sequence[Moment]) -> set[str]:
+    return {moment.text for moment in moments}
