@@ -20,6 +20,7 @@ from tests.serving import Server, read_events, wait_until
 from webui.api import native
 from webui.config import Config
 from webui.guard import Guard
+from webui.settings import Settings
 
 PROMPT = "a 3d panda on a blue background"
 SMALL = {"prompt": PROMPT, "steps": 2}
@@ -427,6 +428,49 @@ def test_a_failed_job_tells_why(room, local):
     )
     job = get(local, job_id)
     assert (job["state"], job["error"]) == ("failed", "There isn't enough memory. Lower the width.")
+
+
+# Scripts
+
+
+def test_a_plot_is_told_with_its_grid_first(room, local):
+    script = {"name": "X/Y/Z plot", "x_axis": "Steps", "x_values": "1-3"}
+    job_id = submit(local, prompt="paint", script=script)
+    told = [data for _, kind, data in read_events(local, job_id) if kind == "image"]
+    assert [data["kind"] for data in told] == ["picture"] * 3 + ["grid"]
+    job = get(local, job_id)
+    assert [image["kind"] for image in job["images"]] == ["grid"] + ["picture"] * 3
+    assert (job["image_count"], job["n_iter"]) == (4, 3)
+    assert picture(local, job).width == 3 * 8
+    [listed] = local.get("/api/v1/jobs").json()
+    assert [image["kind"] for image in listed["images"]] == ["grid"]
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ({"name": "X/Y/Z plot", "x_axis": "Steps", "x_values": "1,x"}, 'X axis, Steps: "x" is no number'),
+        ({"name": "Loopback"}, "X/Y/Z plot"),
+        ({"name": "Prompt matrix", "margin_size": 501}, "less than or equal to 500"),
+    ],
+)
+def test_a_script_that_can_not_be_run_is_refused(local, script, sentence):
+    answer = local.post("/api/v1/jobs", json={"prompt": "a cat", "script": script})
+    assert answer.status_code == 422
+    [problem] = answer.json()["detail"]
+    assert problem["loc"][:2] == ["body", "script"]
+    assert sentence in problem["msg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"), [("jpg", "image/jpeg"), ("webp", "image/webp"), ("avif", "image/avif")]
+)
+def test_pictures_are_served_as_what_they_are(room, local, name, media_type):
+    room.outputs._settings = lambda: Settings(samples_format=name)
+    job = ended(local, submit(local))
+    answer = local.get(job["images"][0]["url"])
+    assert answer.headers["content-type"] == media_type
+    assert Image.open(io.BytesIO(answer.content)).size == (8, 8)
 
 
 def test_checkpoints_are_listed_with_their_settings(client):

@@ -10,7 +10,9 @@ from PIL import Image
 
 from tests.serving import ROOT
 from webui.engine.protocol import EngineError, Picture
-from webui.jobs.outputs import Outputs
+from webui.infotext.carriers import items_of
+from webui.jobs.outputs import OutputError, Outputs, media_type
+from webui.settings import Settings
 
 INFOTEXT = "a panda\nNegative prompt: blur\nSteps: 4, Seed: 7"
 
@@ -42,6 +44,72 @@ def test_numbers_go_on_after_what_is_there(outputs):
     (folder / "00041-of another program.png").touch()
     (folder / "notes.txt").touch()
     assert Outputs(outputs.folder).save(picture()).endswith("/00042-7.png")
+
+
+def test_the_folder_is_looked_through_once(outputs):
+    folder = (outputs.folder / outputs.save(picture())).parent
+    for number in (1, 2):  # by another program that uses the folder at the same time
+        (folder / f"0000{number}-7.png").touch()
+    assert outputs.save(picture()).endswith("/00003-7.png")
+    (folder / "00041-7.png").touch()
+    assert outputs.save(picture()).endswith("/00004-7.png")
+
+
+def test_grids_have_a_folder_and_numbers_of_their_own(outputs):
+    today = time.strftime("%Y-%m-%d")
+    image = picture().image
+    outputs.save(picture())
+    assert outputs.save_grid(image, INFOTEXT) == f"txt2img-grids/{today}/grid-0000.png"
+    assert Outputs(outputs.folder).save_grid(image, INFOTEXT) == f"txt2img-grids/{today}/grid-0001.png"
+    with Image.open(outputs.path(f"txt2img-grids/{today}/grid-0001.png")) as grid:
+        assert grid.info["parameters"] == INFOTEXT
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("png", "image/png"), ("jpg", "image/jpeg"), ("webp", "image/webp"), ("avif", "image/avif")],
+)
+def test_pictures_are_saved_in_the_format_of_the_settings(tmp_path, name, kind):
+    outputs = Outputs(tmp_path, lambda: Settings(samples_format=name))
+    path = outputs.path(outputs.save(picture(side=32)))
+    assert path.suffix == f".{name}"
+    assert media_type(path) == kind
+    with Image.open(path) as image:
+        assert items_of(image)["parameters"] == INFOTEXT
+
+
+def test_quality_is_heeded(tmp_path):
+    sizes = []
+    for quality in (20, 95):
+        outputs = Outputs(
+            tmp_path, lambda quality=quality: Settings(samples_format="jpg", jpeg_quality=quality)
+        )
+        sizes.append(outputs.path(outputs.save(picture(side=64))).stat().st_size)
+    assert sizes[1] > 2 * sizes[0]
+
+
+def test_webp_may_keep_every_pixel(tmp_path):
+    outputs = Outputs(tmp_path, lambda: Settings(samples_format="webp", webp_lossless=True))
+    wished = picture(side=16)
+    with Image.open(outputs.path(outputs.save(wished))) as image:
+        assert image.convert("RGB").tobytes() == wished.image.tobytes()
+
+
+def test_the_infotext_may_be_left_out_and_laid_beside(tmp_path):
+    outputs = Outputs(tmp_path, lambda: Settings(enable_pnginfo=False, save_txt=True))
+    path = outputs.path(outputs.save(picture()))
+    with Image.open(path) as image:
+        assert "parameters" not in image.info
+    assert path.with_suffix(".txt").read_text(encoding="utf-8") == f"{INFOTEXT}\n"
+    assert outputs.save(picture()).endswith("/00001-7.png")
+
+
+def test_what_a_format_can_not_hold_gives_a_sentence(tmp_path):
+    outputs = Outputs(tmp_path, lambda: Settings(grid_format="webp"))
+    assert outputs.max_grid_side == 16_383
+    with pytest.raises(OutputError, match="16384x1 can't be saved as webp"):
+        outputs.save_grid(Image.new("RGB", (16_384, 1)), INFOTEXT)
+    assert names(outputs) == []
 
 
 def test_threads_never_share_a_number(outputs):

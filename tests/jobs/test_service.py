@@ -123,6 +123,21 @@ def test_run_again_draws_the_same(jobs):
     assert again.params == job.params.changed(seed=job.seed)
 
 
+def test_run_again_keeps_the_random_variation(jobs):
+    job = submit(jobs, subseed_strength=0.5)
+    again = jobs.run_again("me", job.id)
+    assert (again.seed, again.subseed) == (job.seed, job.subseed)
+    assert job.subseed != submit(jobs).subseed
+    assert submit(jobs, subseed=42).subseed == 42
+
+
+def test_past_prompts_are_ones_own(jobs):
+    submit(jobs, prompt="a panda")
+    submit(jobs, owner="another", prompt="a secret")
+    assert [past.prompt for past in jobs.prompts("me", "PANDA")] == ["a panda"]
+    assert jobs.prompts("me", "secret") == []
+
+
 # Owners
 
 
@@ -264,7 +279,7 @@ def test_the_events_of_old_jobs_are_told_again(room):
     job = submit(room.jobs)
     room.jobs.take()
     room.jobs.drawn(job, PICTURE)
-    image = ("image", {"number": 0, "seed": 5, "infotext": PICTURE.infotext})
+    image = ("image", {"number": 0, "seed": 5, "infotext": PICTURE.infotext, "kind": "picture"})
     seen = room.jobs.channel(job).since(0)[-1].id
     assert room.jobs.channel(job).since(seen) == []
 

@@ -1,12 +1,14 @@
 import json
 import sqlite3
 import threading
+from dataclasses import replace
 
 import pytest
 
-from webui.jobs.model import Job, SavedPicture
+from webui.jobs.model import Job, PastPrompt, SavedPicture
 from webui.jobs.store import CUT_OFF, UNREADABLE, JobStore, StoreError
 from webui.params import GenerationParams
+from webui.params.scripts import XYZPlot
 
 
 def job(job_id, owner="me", **params):
@@ -120,6 +122,83 @@ def test_a_size_that_is_no_longer_allowed_is_still_listed(store, file):
     again = JobStore(file)
     assert again.get("a").params.prompt == "a cat"
     again.close()
+
+
+FIRST_VERSION = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL,
+    state TEXT NOT NULL, params TEXT NOT NULL, seed INTEGER NOT NULL, created REAL NOT NULL, started REAL,
+    finished REAL, error TEXT
+);
+CREATE TABLE pictures (
+    job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, number INTEGER NOT NULL, file TEXT NOT NULL,
+    seed INTEGER NOT NULL, infotext TEXT NOT NULL, PRIMARY KEY (job, number)
+);
+INSERT INTO jobs (id, owner, state, params, seed, created)
+    VALUES ('old', 'me', 'queued', '{"prompt": "a cat", "n_iter": 3}', 7, 1.5);
+INSERT INTO pictures VALUES ('old', 0, 'txt2img-images/2030-01-01/00000-7.png', 7, 'a cat');
+PRAGMA user_version=1;
+"""
+
+
+def test_the_file_of_the_first_version_goes_on_being_used(file):
+    file.parent.mkdir()
+    db = sqlite3.connect(file)
+    db.executescript(FIRST_VERSION)
+    db.close()
+    for _ in range(2):
+        store = JobStore(file)
+        store.recover()
+        old = store.get("old")
+        assert (old.state, old.seed, old.subseed, old.rounds) == ("queued", 7, 0, 3)
+        assert old.pictures == (SavedPicture(0, "txt2img-images/2030-01-01/00000-7.png", 7, "a cat"),)
+        store.close()
+    store = JobStore(file)
+    store.add(replace(job("new"), subseed=9, rounds=12))
+    store.add_picture("new", SavedPicture(0, "grid.png", 7, "a cat", "grid"))
+    new = store.get("new")
+    assert (new.subseed, new.rounds, new.pictures[0].kind) == (9, 12, "grid")
+    store.close()
+
+
+def test_a_job_with_a_script_outlives_the_server(store, file):
+    script = XYZPlot(x_axis="Steps", x_values="1-5", vary_seeds_x=True)
+    store.add(job("a", prompt="a cat", script=script))
+    store.close()
+    again = JobStore(file)
+    assert again.get("a").params.script == script
+    assert [known.id for known in again.queued()] == ["a"]
+    again.close()
+
+
+def test_pictures_are_listed_with_their_own_job(store):
+    for name in "abc":
+        store.add(job(name))
+        for number in (1, 0):
+            store.add_picture(name, SavedPicture(number, f"{name}{number}", 5, ""))
+    listed = store.of_owner("me", limit=2)
+    assert [[picture.file for picture in known.pictures] for known in listed] == [["c0", "c1"], ["b0", "b1"]]
+
+
+# What was drawn before
+
+
+def test_past_prompts_are_told_once_newest_first(store):
+    for number, prompt in enumerate(["a cat", "a dog", "a cat", ""]):
+        store.add(
+            replace(job(f"{number}", prompt=prompt, negative_prompt="blur" if prompt else ""), created=number)
+        )
+    store.add(job("another's", owner="you", prompt="a secret"))
+    assert store.prompts("me", "", 10) == [PastPrompt("a cat", "blur", 2.0), PastPrompt("a dog", "blur", 1.0)]
+    assert store.prompts("me", "", 1) == [PastPrompt("a cat", "blur", 2.0)]
+    assert [past.prompt for past in store.prompts("you", "", 10)] == ["a secret"]
+
+
+@pytest.mark.parametrize("q", ["КОШКА", "кош", "100%", "_X", "BLUR"])
+def test_past_prompts_are_found_by_what_they_hold(store, q):
+    store.add(job("a", prompt="рыжая Кошка 100% _x", negative_prompt="Blur"))
+    store.add(job("b", prompt="a dog 100 times, x"))
+    assert [past.prompt for past in store.prompts("me", q, 10)] == ["рыжая Кошка 100% _x"]
 
 
 def test_threads_may_write_at_once(store, file):

@@ -14,8 +14,8 @@ from webui import __version__
 from webui.catalog.catalog import Catalog
 from webui.guard import owner_of
 from webui.jobs.events import Event
-from webui.jobs.model import Job, State
-from webui.jobs.outputs import Outputs
+from webui.jobs.model import Job, PictureKind, SavedPicture, State
+from webui.jobs.outputs import Outputs, media_type
 from webui.jobs.service import Jobs, QueueFullError, UnknownJobError
 from webui.jobs.store import StoreError
 from webui.jobs.worker import Worker
@@ -41,15 +41,19 @@ class CheckpointView(BaseModel):
 
 
 class ImageView(BaseModel):
-    """One finished picture."""
+    """One finished picture, or a grid of a script's pictures."""
 
     url: str
     seed: int
     infotext: str
+    kind: PictureKind
 
 
 class JobView(BaseModel):
-    """A job as its owner sees it. `position` counts the jobs before it; `eta` is in seconds."""
+    """A job as its owner sees it. `position` counts the jobs before it; `eta` is in seconds.
+
+    `iteration` of `n_iter` batches is being drawn, over all parts of a script.
+    """
 
     id: str
     state: State
@@ -70,18 +74,16 @@ class JobView(BaseModel):
 
 
 def view(jobs: Jobs, job: Job, images: int | None = None) -> JobView:
-    """What the API tells of `job`, with no more than its first `images` images."""
+    """What the API tells of `job`, with no more than its first `images` images, grids before pictures."""
+    shown = job.shown
     known = JobView(
         id=job.id,
         state=job.state,
         step=job.params.steps if job.state == "done" else 0,
         steps=job.params.steps,
-        n_iter=job.params.n_iter,
-        images=[
-            ImageView(url=image_url(job.id, picture.number), seed=picture.seed, infotext=picture.infotext)
-            for picture in job.pictures[:images]
-        ],
-        image_count=len(job.pictures),
+        n_iter=job.rounds,
+        images=[_image_view(job, picture) for picture in shown[:images]],
+        image_count=len(shown),
         error=job.error,
         seed=job.seed,
         created=job.created,
@@ -90,6 +92,11 @@ def view(jobs: Jobs, job: Job, images: int | None = None) -> JobView:
     # The state is the store's: the newest progress may be older.
     told = {**jobs.progress(job), "state": job.state, "notices": jobs.notices(job)}
     return known.model_copy(update=told)
+
+
+def _image_view(job: Job, picture: SavedPicture) -> ImageView:
+    url = image_url(job.id, picture.number)
+    return ImageView(url=url, seed=picture.seed, infotext=picture.infotext, kind=picture.kind)
 
 
 def image_url(job_id: str, number: int) -> str:
@@ -175,10 +182,12 @@ def _add_stream_routes(router: APIRouter, jobs: Jobs, outputs: Outputs) -> None:
     def image(  # pyright: ignore[reportUnusedFunction]
         job: Annotated[Job, Depends(own_job)], number: int
     ) -> FileResponse:
-        """A finished picture: the PNG file as saved, its parameters inside."""
+        """A finished picture or grid: the file as saved, its parameters inside."""
         for picture in job.pictures:
             if picture.number == number and (path := outputs.path(picture.file)):
-                return FileResponse(path, media_type="image/png", headers={"Cache-Control": CACHE_IMAGES})
+                return FileResponse(
+                    path, media_type=media_type(path), headers={"Cache-Control": CACHE_IMAGES}
+                )
         raise HTTPException(404, "This picture is no longer there: its file has been moved or deleted.")
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from webui.params import GenerationParams
+from webui.params.scripts import XYZPlot
 
 State = Literal["queued", "running", "done", "failed", "interrupted"]
 ENDED: tuple[State, ...] = ("done", "failed", "interrupted")
+PictureKind = Literal["picture", "grid"]
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,15 @@ class SavedPicture:
     file: str
     seed: int
     infotext: str
+    kind: PictureKind = "picture"
 
 
 @dataclass(frozen=True)
 class Job:
-    """As it is kept in the store. `seed` is the first picture's, settled; `params.seed` as it was asked."""
+    """As it is kept in the store. `seed` is the first picture's, settled; `params.seed` as it was asked.
+
+    The same of `subseed`. `rounds` is how many batches all its cells make.
+    """
 
     id: str
     owner: str
@@ -31,6 +37,8 @@ class Job:
     params: GenerationParams
     seed: int
     created: float
+    subseed: int = 0
+    rounds: int = 1
     started: float | None = None
     finished: float | None = None
     error: str | None = None
@@ -40,3 +48,25 @@ class Job:
     def ended(self) -> bool:
         """Whether nothing more will come of it."""
         return self.state in ENDED
+
+    @property
+    def grid_alone(self) -> bool:
+        """Whether its pictures are to be seen on their grid only."""
+        return isinstance(self.params.script, XYZPlot) and not self.params.script.include_lone_images
+
+    @property
+    def shown(self) -> tuple[SavedPicture, ...]:
+        """What there is to see of it so far, grids first. Where there is no grid in the end, all pictures."""
+        grids = tuple(picture for picture in self.pictures if picture.kind == "grid")
+        if self.grid_alone and (grids or not self.ended):
+            return grids
+        return grids + tuple(picture for picture in self.pictures if picture.kind != "grid")
+
+
+@dataclass(frozen=True)
+class PastPrompt:
+    """What someone has drawn before. `created` is when last, in seconds since 1970."""
+
+    prompt: str
+    negative_prompt: str
+    created: float

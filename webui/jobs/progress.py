@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
-
-from webui.params import GenerationParams
 
 
 class Progress:
-    """Follows one running job. Times are in seconds."""
+    """Follows one running job. Times are in seconds.
 
-    def __init__(self, params: GenerationParams, clock: Callable[[], float] = time.monotonic) -> None:
-        self._params = params
+    `rounds`: how many steps each of its batches is to take, over all cells of a script.
+    """
+
+    def __init__(self, rounds: Sequence[int], clock: Callable[[], float] = time.monotonic) -> None:
+        self._rounds = rounds
+        self._after = _sums_from_behind(rounds)
         self._clock = clock
         self._begun: float | None = None
         self._phase = "starting"
         self._iteration = 1
         self._step = 0
-        self._steps = params.steps
+        self._steps = rounds[0]
         self._done = 0
 
     def phase(self, text: str) -> dict[str, Any]:
@@ -47,12 +49,25 @@ class Progress:
             "step": self._step,
             "steps": self._steps,
             "iteration": self._iteration,
-            "n_iter": self._params.n_iter,
+            "n_iter": len(self._rounds),
             "eta": self._eta(),
         }
 
     def _eta(self) -> float | None:
         if self._begun is None or self._done == 0:
             return None
-        left = (self._params.n_iter - self._iteration + 1) * self._steps - self._step
+        at = self._iteration - 1
+        # What was planned is told in steps as asked; some samplers make more of them.
+        per_step = self._steps / max(1, self._rounds[at])
+        left = self._steps - self._step + self._after[at] * per_step
         return round((self._clock() - self._begun) / self._done * left, 1)
+
+
+def _sums_from_behind(rounds: Sequence[int]) -> list[int]:
+    """For each round the steps of all later ones."""
+    left = sum(rounds)
+    sums: list[int] = []
+    for steps in rounds:
+        left -= steps
+        sums.append(left)
+    return sums

@@ -9,21 +9,20 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from webui.catalog.catalog import Catalog
-from webui.catalog.entry import CLASSIC
-from webui.engine.general.naming import sampler_of
-from webui.engine.samplers.table import AUTOMATIC, find_sampler, find_schedule
+from webui.engine.protocol import Order
 from webui.jobs.events import Channel, EventBus
-from webui.jobs.model import Job, SavedPicture, State
+from webui.jobs.model import Job, PastPrompt, SavedPicture, State
 from webui.jobs.progress import Progress
 from webui.jobs.queue import fair_order
 from webui.jobs.store import JobStore
-from webui.params import GenerationParams, InvalidParamsError, message
+from webui.jobs.wishes import Wishes
+from webui.params import GenerationParams
+from webui.prompting.book import PromptBook
+from webui.scripts.plan import RANDOM_SEEDS, Cell, ScriptPlan
+from webui.scripts.planning import plan
 
 MAX_QUEUED = 100
-RANDOM_SEEDS = 2**32
 
 
 class QueueFullError(Exception):
@@ -43,12 +42,17 @@ class Control:
 
 
 class Jobs:
-    """The queue. `take` is the worker's side; all else is the askers'."""
+    """The queue. From `take` to `finish` is the worker's side; all else is the askers'.
 
-    def __init__(self, store: JobStore, bus: EventBus, catalog: Catalog) -> None:
+    `book` puts styles and wildcards into prompts; None leaves them as they are written.
+    """
+
+    def __init__(
+        self, store: JobStore, bus: EventBus, catalog: Catalog, book: PromptBook | None = None
+    ) -> None:
         self._store = store
         self._bus = bus
-        self._catalog = catalog
+        self._wishes = Wishes(catalog, book)
         self._changed = threading.Condition()
         self._running: dict[str, Control] = {}
         self._last_served: dict[str, int] = {}
@@ -60,16 +64,23 @@ class Jobs:
         self._tell_positions()
 
     def submit(self, owner: str, params: GenerationParams) -> Job:
-        """Queue a job. What `params` leave out follows the checkpoint; a seed of -1 is settled now.
+        """Queue a job. What `params` leave out follows the checkpoint; seeds of -1 are settled now.
 
         Raises:
-            InvalidParamsError: an unknown sampler, schedule type or checkpoint.
+            InvalidParamsError: an unknown sampler, schedule type, checkpoint or style, or a script that can't
+                be run as it is.
             QueueFullError: `owner` has too many jobs waiting.
             StoreError: the disk is full.
         """
-        params = self._settle(params)
-        seed = params.seed if params.seed >= 0 else random.randrange(RANDOM_SEEDS)
-        job = Job(uuid.uuid4().hex, owner, "queued", params, seed, time.time())
+        seed, subseed = (
+            asked if asked >= 0 else random.randrange(RANDOM_SEEDS) for asked in (params.seed, params.subseed)
+        )
+        return self._queue(owner, params, seed, subseed)
+
+    def _queue(self, owner: str, params: GenerationParams, seed: int, subseed: int) -> Job:
+        params = self._wishes.settle(params)
+        rounds = self._wishes.rounds(plan(params, seed, subseed))
+        job = Job(uuid.uuid4().hex, owner, "queued", params, seed, time.time(), subseed, rounds)
         with self._changed:
             if sum(waiting.owner == owner for waiting in self._store.queued()) >= MAX_QUEUED:
                 raise QueueFullError(
@@ -80,30 +91,12 @@ class Jobs:
             self._changed.notify_all()
         return job
 
-    def _settle(self, params: GenerationParams) -> GenerationParams:
-        checkpoint = self._catalog.find(params.checkpoint)
-        try:
-            params = params.completed(checkpoint.defaults)
-        except ValidationError as error:
-            # The checkpoint's own height with a width that was asked for can be too large together.
-            raise InvalidParamsError("width", message(error.errors()[0])) from error
-        vae = self._catalog.find_vae(params.vae, checkpoint)
-        named = {"automatic": "Automatic", "none": "None"}.get(params.vae.lower(), vae.name if vae else "")
-        sampler, schedule = find_sampler(params.sampler_name).name, find_schedule(params.scheduler)
-        settled = params.changed(
-            checkpoint=checkpoint.name, vae=named, sampler_name=sampler, scheduler=schedule
-        )
-        if checkpoint.identity.family in CLASSIC:
-            return settled
-        # diffusers' own pipeline draws, which brings its sampler and knows nothing of the rest.
-        return settled.changed(
-            sampler_name=sampler_of(checkpoint), scheduler=AUTOMATIC, clip_skip=1, step_cache=1
-        )
-
     def run_again(self, owner: str, job_id: str) -> Job:
-        """Queue a new job like that one, with the same seed, so that it draws the same pictures."""
+        """Queue a new job like that one, with the same seeds, so that it draws the same pictures."""
         job = self.get(owner, job_id)
-        return self.submit(owner, job.params.changed(seed=job.seed))
+        # A script may have asked for a random seed for each picture: they all follow from the job's.
+        params = job.params if job.params.script else job.params.changed(seed=job.seed)
+        return self._queue(owner, params, job.seed, job.subseed)
 
     def get(self, owner: str, job_id: str) -> Job:
         """The owner's job of that id.
@@ -119,6 +112,22 @@ class Jobs:
     def listed(self, owner: str, limit: int = 50) -> list[Job]:
         """The owner's newest jobs, newest first."""
         return self._store.of_owner(owner, limit)
+
+    def prompts(self, owner: str, q: str = "", limit: int = 50) -> list[PastPrompt]:
+        """The owner's prompts that hold `q`, in any letter case; each once, newest first."""
+        return self._store.prompts(owner, q, limit)
+
+    def plan(self, job: Job) -> ScriptPlan:
+        """The cells that `job` is drawn as, one if it has no script; the same each time.
+
+        Raises:
+            InvalidParamsError: another version of Darkroom made sense of its script.
+        """
+        return plan(job.params, job.seed, job.subseed)
+
+    def order(self, cell: Cell) -> tuple[Order, tuple[str, ...]]:
+        """What the engine is given for a cell, and notices for its owner; see `Wishes.order`."""
+        return self._wishes.order(cell)
 
     def interrupt(self, owner: str, job_id: str) -> Job:
         """Stop the job, or take it out of the queue. One that is over already stays as it is."""
@@ -158,7 +167,7 @@ class Jobs:
             return self._bus.open(job.id)
         # Each time with the same numbers, so that a stream that broke off goes on where it was.
         channel = Channel(after=int((job.finished or 0) * 1_000_000))
-        for picture in job.pictures:
+        for picture in job.shown:
             channel.publish("image", _image(picture))
         channel.publish("end", {"state": job.state, "error": job.error})
         return channel
@@ -191,6 +200,11 @@ class Jobs:
     def drawn(self, job: Job, picture: SavedPicture) -> None:
         """The worker has saved one more picture of `job`."""
         self._store.add_picture(job.id, picture)
+        if picture.kind == "grid" or not job.grid_alone:
+            self.tell(job, picture)
+
+    def tell(self, job: Job, picture: SavedPicture) -> None:
+        """Let watchers know of a picture."""
         self._bus.open(job.id).publish("image", _image(picture))
 
     def finish(self, job: Job, state: State, error: str | None = None) -> None:
@@ -232,8 +246,14 @@ class Jobs:
 
 
 def _image(picture: SavedPicture) -> dict[str, Any]:
-    return {"number": picture.number, "seed": picture.seed, "infotext": picture.infotext}
+    return {
+        "number": picture.number,
+        "seed": picture.seed,
+        "infotext": picture.infotext,
+        "kind": picture.kind,
+    }
 
 
 def _waiting(job: Job, position: int) -> dict[str, Any]:
-    return {**Progress(job.params).state(), "state": "queued", "position": position, "phase": "waiting"}
+    rounds = [job.params.steps] * max(1, job.rounds)
+    return {**Progress(rounds).state(), "state": "queued", "position": position, "phase": "waiting"}

@@ -7,46 +7,30 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from webui.jobs.model import Job, SavedPicture, State
+from webui.jobs.model import Job, PastPrompt, SavedPicture, State
+from webui.jobs.schema import prepare
 from webui.params import GenerationParams
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
 CUT_OFF = "Darkroom stopped while this was being drawn."
 UNREADABLE = "This was queued by another version of Darkroom, whose settings this one doesn't know."
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    owner TEXT NOT NULL,
-    state TEXT NOT NULL,
-    params TEXT NOT NULL,
-    seed INTEGER NOT NULL,
-    created REAL NOT NULL,
-    started REAL,
-    finished REAL,
-    error TEXT
-);
-CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, number);
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, number);
-CREATE TABLE IF NOT EXISTS pictures (
-    job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-    number INTEGER NOT NULL,
-    file TEXT NOT NULL,
-    seed INTEGER NOT NULL,
-    infotext TEXT NOT NULL,
-    PRIMARY KEY (job, number)
-);
+PROMPTS = """
+SELECT MAX(created) AS created, json_extract(params, '$.prompt') AS prompt,
+    json_extract(params, '$.negative_prompt') AS negative_prompt
+FROM jobs
+WHERE owner = ? AND (instr(folded(prompt), ?) OR instr(folded(negative_prompt), ?))
+GROUP BY 2, 3 HAVING prompt != '' OR negative_prompt != ''
+ORDER BY MAX(number) DESC LIMIT ?
 """
 
 
@@ -101,11 +85,15 @@ class JobStore:
             StoreError: the disk is full.
         """
         # All of the params and not only those given: other defaults in a later version don't change the job.
-        values = (job.id, job.owner, job.state, job.params.model_dump_json(), job.seed, job.created)
+        values = {
+            **{
+                name: getattr(job, name)
+                for name in ("id", "owner", "state", "seed", "subseed", "rounds", "created")
+            },
+            "params": job.params.model_dump_json(),
+        }
         with self._open() as db:
-            db.execute(
-                "INSERT INTO jobs (id, owner, state, params, seed, created) VALUES (?, ?, ?, ?, ?, ?)", values
-            )
+            _insert(db, "jobs", values)
 
     def start(self, job_id: str) -> None:
         """The job runs now."""
@@ -137,11 +125,8 @@ class JobStore:
         Raises:
             StoreError: the disk is full.
         """
-        values = (job_id, picture.number, picture.file, picture.seed, picture.infotext)
         with self._open() as db:
-            db.execute(
-                "INSERT INTO pictures (job, number, file, seed, infotext) VALUES (?, ?, ?, ?, ?)", values
-            )
+            _insert(db, "pictures", {"job": job_id, **asdict(picture)})
 
     def get(self, job_id: str) -> Job | None:
         """The job of that id."""
@@ -156,6 +141,13 @@ class JobStore:
         """Every job that waits, oldest first."""
         waiting = self._jobs("WHERE state = 'queued' ORDER BY number", ())
         return [job for job in waiting if job.state == "queued"]
+
+    def prompts(self, owner: str, q: str, limit: int) -> list[PastPrompt]:
+        """What `owner` has drawn, each once, newest first; only what holds `q`, in any letter case."""
+        held = q.casefold()
+        with self._open() as db:
+            rows = db.execute(PROMPTS, (owner, held, held, limit)).fetchall()
+        return [PastPrompt(row["prompt"], row["negative_prompt"], row["created"]) for row in rows]
 
     def recover(self) -> None:
         """After a start: what still says "running" was cut off, and what can't be read can't be drawn."""
@@ -173,15 +165,16 @@ class JobStore:
                     )
 
     def _jobs(self, where: str, values: Sequence[object]) -> list[Job]:
+        pictures: dict[str, list[SavedPicture]] = {}
         with self._open() as db:
             rows = db.execute(f"SELECT * FROM jobs {where}", values).fetchall()
-            jobs = [_job(row, self._pictures(db, row["id"])) for row in rows]
+            of_these = (
+                f"SELECT * FROM pictures WHERE job IN (SELECT id FROM jobs {where}) ORDER BY job, number"
+            )
+            for row in db.execute(of_these, values):
+                pictures.setdefault(row["job"], []).append(_picture(row))
+            jobs = [_job(row, tuple(pictures.get(row["id"], ()))) for row in rows]
             return [replace(job, **self._unwritten.get(job.id, {})) for job in jobs]
-
-    @staticmethod
-    def _pictures(db: sqlite3.Connection, job_id: str) -> tuple[SavedPicture, ...]:
-        rows = db.execute("SELECT * FROM pictures WHERE job = ? ORDER BY number", (job_id,))
-        return tuple(SavedPicture(row["number"], row["file"], row["seed"], row["infotext"]) for row in rows)
 
 
 def _connect(file: Path) -> sqlite3.Connection:
@@ -195,21 +188,38 @@ def _connect(file: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
-        connection.executescript(SCHEMA)
-        connection.execute(f"PRAGMA user_version={VERSION}")
+        prepare(connection)
+        connection.create_function("folded", 1, _folded, deterministic=True)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def _folded(text: str | None) -> str:
+    """Alike for texts that differ in letter case only; SQLite itself knows the case of ASCII alone."""
+    return (text or "").casefold()
+
+
+def _insert(db: sqlite3.Connection, table: str, values: Mapping[str, object]) -> None:
+    places = ", ".join("?" * len(values))
+    db.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", tuple(values.values()))
+
+
+def _picture(row: sqlite3.Row) -> SavedPicture:
+    return SavedPicture(row["number"], row["file"], row["seed"], row["infotext"], row["kind"])
+
+
 def _job(row: sqlite3.Row, pictures: tuple[SavedPicture, ...]) -> Job:
+    params = _params(json.loads(row["params"]))
     return Job(
         id=row["id"],
         owner=row["owner"],
         state=row["state"],
-        params=_params(json.loads(row["params"])),
+        params=params,
         seed=row["seed"],
+        subseed=row["subseed"],
+        rounds=row["rounds"] or params.n_iter,
         created=row["created"],
         started=row["started"],
         finished=row["finished"],

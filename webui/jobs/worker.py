@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import threading
 from collections.abc import Callable
@@ -10,14 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from webui.catalog.catalog import Catalog
-from webui.engine.protocol import Engine, EngineError, Order, Picture
-from webui.jobs.events import Channel, EventBus
-from webui.jobs.model import Job, SavedPicture
+from webui.engine.protocol import Engine, EngineError
+from webui.jobs.drawing import Drawing, explained
+from webui.jobs.events import EventBus
+from webui.jobs.model import Job
 from webui.jobs.outputs import Outputs
-from webui.jobs.progress import Progress
 from webui.jobs.service import Control, Jobs
-from webui.jobs.store import CUT_OFF, StoreError
-from webui.params import InvalidParamsError
+from webui.jobs.store import CUT_OFF
 
 log = logging.getLogger(__name__)
 
@@ -92,100 +90,17 @@ class Worker:
         self.status = EngineStatus("starting", detail)
 
     def _draw(self, job: Job, control: Control) -> None:
-        observer = _JobObserver(
-            self._jobs, job, control, self._bus.open(job.id), self._outputs, self._look_ahead
-        )
         try:
             if self._engine is None:
                 raise EngineError(self.status.detail)
             self._outputs.check_space()
-            order = self._order(job)
-            if not control.interrupted:
-                self._engine.draw(order, observer)
-        except (EngineError, InvalidParamsError, StoreError) as error:
-            self._jobs.finish(job, "failed", str(error))
+            channel = self._bus.open(job.id)
+            drawing = Drawing(job, control, self._jobs, channel, self._outputs, self._engine)
+            complete = drawing.draw()
         except Exception as error:
-            log.exception("Drawing failed")
-            what = f"{type(error).__name__}: {error}"
-            self._jobs.finish(
-                job, "failed", f"Drawing failed unexpectedly ({what}). The server's log tells more."
-            )
+            self._jobs.finish(job, "failed", explained(error))
         else:
-            if control.interrupted and not observer.complete:
-                self._jobs.finish(job, "interrupted", CUT_OFF if self._jobs.closed else None)
-            else:
+            if complete:
                 self._jobs.finish(job, "done")
-
-    def _order(self, job: Job) -> Order:
-        checkpoint = self._catalog.find(job.params.checkpoint)
-        return Order(job.params, checkpoint, job.seed, self._catalog.find_vae(job.params.vae, checkpoint))
-
-    def _look_ahead(self) -> None:
-        """Have the engine read what the next job needs, while this one is drawn. Never raises."""
-        try:
-            job = self._jobs.next_if_changed()
-            if job is not None and self._engine is not None:
-                self._engine.preload(self._order(job))
-        except InvalidParamsError:
-            pass  # the job will say so itself when its turn comes
-        except Exception:
-            log.exception("Reading the next job's checkpoint ahead failed")
-
-
-class _JobObserver:
-    """Tells a job's channel what the engine does. Implements `protocol.Observer`."""
-
-    def __init__(
-        self,
-        jobs: Jobs,
-        job: Job,
-        control: Control,
-        channel: Channel,
-        outputs: Outputs,
-        look_ahead: Callable[[], None],
-    ) -> None:
-        self._jobs = jobs
-        self._job = job
-        self._control = control
-        self._channel = channel
-        self._outputs = outputs
-        self._look_ahead = look_ahead
-        self._progress = Progress(job.params)
-        self._saved = 0
-
-    @property
-    def complete(self) -> bool:
-        """Whether every picture that was asked for is there."""
-        return self._saved == self._job.params.n_iter * self._job.params.batch_size
-
-    def phase(self, text: str) -> None:
-        self._channel.publish("progress", self._progress.phase(text))
-
-    def step(self, iteration: int, step: int, steps: int) -> None:
-        self._channel.publish("progress", self._progress.step(iteration, step, steps))
-        self._look_ahead()
-
-    def notice(self, text: str) -> None:
-        if text not in self._channel.notices():
-            self._channel.publish("notice", {"text": text})
-
-    def wants_preview(self) -> bool:
-        return self._channel.watched
-
-    def preview(self, jpegs: list[bytes]) -> None:
-        images = ["data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii") for jpeg in jpegs]
-        self._channel.publish("preview", {"images": images})
-
-    def picture(self, picture: Picture) -> None:
-        file = self._outputs.save(picture)
-        self._jobs.drawn(self._job, SavedPicture(self._saved, file, picture.seed, picture.infotext))
-        self._saved += 1
-        # A wish to skip that came while this batch was decoded is not meant for the next one.
-        self._control.skipped = False
-
-    def interrupted(self) -> bool:
-        return self._control.interrupted
-
-    def skipped(self) -> bool:
-        skipped, self._control.skipped = self._control.skipped, False
-        return skipped
+            else:
+                self._jobs.finish(job, "interrupted", CUT_OFF if self._jobs.closed else None)

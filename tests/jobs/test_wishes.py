@@ -1,0 +1,135 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from webui.catalog.entry import Identity, ModelFile
+from webui.jobs.wishes import Wishes
+from webui.params import GenerationParams, InvalidParamsError
+from webui.prompting.book import PromptBook
+from webui.prompting.styles_store import StyleStore
+from webui.prompting.wildcards import Wildcards
+from webui.scripts.plan import Cell
+from webui.scripts.planning import plan
+
+
+class Shelf:
+    """A catalog of what the test puts on it."""
+
+    def __init__(self, demo):
+        self.models = {
+            "": demo,
+            demo.name: demo,
+            "sdxl": replace(demo, name="sdxl", identity=Identity("checkpoint", "sdxl"), defaults={}),
+            "refiner": replace(demo, name="refiner", identity=Identity("checkpoint", "sdxl-refiner")),
+            "flux": ModelFile("flux", Path("flux.safetensors"), identity=Identity("checkpoint", "flux")),
+        }
+
+    def find(self, name):
+        if name not in self.models:
+            raise InvalidParamsError("checkpoint", f'There is no checkpoint "{name}".')
+        return self.models[name]
+
+    def find_vae(self, name, checkpoint):
+        return None
+
+
+@pytest.fixture
+def wishes(demo):
+    return Wishes(Shelf(demo))
+
+
+@pytest.mark.parametrize(
+    ("asked", "scheduler", "expected"),
+    [
+        ("DPM++ 2M Karras", "Automatic", ("DPM++ 2M", "Karras")),
+        ("dpm++ 2m karras", "Exponential", ("DPM++ 2M", "Exponential")),
+        ("k_euler_a", "Automatic", ("Euler a", "Automatic")),
+    ],
+)
+def test_old_combined_names_of_samplers_are_parted(wishes, asked, scheduler, expected):
+    settled = wishes.settle(GenerationParams(sampler_name=asked, scheduler=scheduler))
+    assert (settled.sampler_name, settled.scheduler) == expected
+
+
+def test_a_refiner_of_the_same_family_is_found(wishes):
+    settled = wishes.settle(GenerationParams(checkpoint="sdxl", refiner_checkpoint="refiner"))
+    order, _ = wishes.order(Cell(settled, 1, 2))
+    assert settled.refiner_checkpoint == order.refiner.name == "refiner"
+    assert (order.seed, order.subseed) == (1, 2)
+    assert (
+        wishes.settle(GenerationParams(checkpoint="sdxl", refiner_checkpoint="None")).refiner_checkpoint == ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("refiner", "sentence"), [("gone", 'There is no checkpoint "gone"'), ("flux", "their latents differ")]
+)
+def test_a_refiner_that_does_not_fit_is_refused(wishes, refiner, sentence):
+    with pytest.raises(InvalidParamsError, match=sentence) as refusal:
+        wishes.settle(GenerationParams(checkpoint="sdxl", refiner_checkpoint=refiner))
+    assert refusal.value.field == "refiner_checkpoint"
+
+
+def test_what_diffusers_pipelines_can_not_use_is_taken_back(wishes):
+    asked = {
+        **{
+            "clip_skip": 2,
+            "step_cache": 3,
+            "subseed_strength": 0.5,
+            "refiner_checkpoint": "sdxl",
+            "eta": 0.5,
+        },
+        **{"freeu": True, "tiling": True, "emphasis": "None", "rng": "NV", "ensd": 31337, "cfg_rescale": 0.7},
+        **{"sampler_name": "Heun", "scheduler": "Karras"},
+    }
+    kept = {"prompt": "a cat", "negative_prompt": "x", "steps": 7, "cfg_scale": 3.0, "seed": 5, "width": 256}
+    settled = wishes.settle(GenerationParams(checkpoint="flux", **asked, **kept))
+    plain = GenerationParams()
+    assert {name: getattr(settled, name) for name in asked} == {
+        **{name: getattr(plain, name) for name in asked},
+        "sampler_name": "Euler",
+        "scheduler": "Automatic",
+    }
+    assert {name: getattr(settled, name) for name in kept} == kept
+
+
+def test_cells_of_other_checkpoints_may_use_what_the_first_can_not(wishes):
+    script = {"name": "X/Y/Z plot", "x_axis": "Checkpoint name", "x_values": "flux, sdxl"}
+    params = GenerationParams(checkpoint="flux", clip_skip=2, sampler_name="Heun", script=script)
+    first, second = (wishes.order(cell)[0].params for cell in plan(wishes.settle(params), 1).cells())
+    assert (first.checkpoint, first.clip_skip, first.sampler_name) == ("flux", 1, "Euler")
+    assert (second.checkpoint, second.clip_skip, second.sampler_name) == ("sdxl", 2, "Heun")
+
+
+@pytest.fixture
+def book(tmp_path):
+    (tmp_path / "styles.csv").write_text(
+        "name,prompt,negative_prompt\nOil,an oil painting of {prompt},photo\n"
+    )
+    (tmp_path / "colour.txt").write_text("red\ngreen\nblue\n")
+    return PromptBook(StyleStore([tmp_path / "styles.csv"]), Wildcards([tmp_path]))
+
+
+def test_each_picture_has_its_own_prompt(demo, book):
+    wishes = Wishes(Shelf(demo), book)
+    params = wishes.settle(GenerationParams(prompt="a {red|green|blue} cat", styles=("Oil",), n_iter=8))
+    order, notices = wishes.order(Cell(params, 1, 2))
+    assert notices == ()
+    said = [order.prompt_of(place) for place in range(8)]
+    assert all(prompt.prompt.startswith("an oil painting of a ") for prompt in said)
+    assert {prompt.negative for prompt in said} == {"photo"}
+    assert len({prompt.prompt for prompt in said}) > 1
+    alone, _ = wishes.order(Cell(params.changed(n_iter=1), 1 + 5, 2))
+    assert alone.prompt_of(0) == said[5]
+
+
+def test_unknown_styles_are_refused_when_asked_for(demo, book):
+    wishes = Wishes(Shelf(demo), book)
+    with pytest.raises(InvalidParamsError) as refusal:
+        wishes.rounds(plan(GenerationParams(styles=("Gone",)), 1))
+    assert refusal.value.field == "styles"
+    script = {"name": "X/Y/Z plot", "x_axis": "Styles", "x_values": "Oil, Gone"}
+    with pytest.raises(InvalidParamsError, match=r"^Styles: Gone: ") as refusal:
+        wishes.rounds(plan(GenerationParams(script=script), 1))
+    assert refusal.value.field == "script"

@@ -1,0 +1,92 @@
+"""What the engine tells of a job, passed on to those who watch it, and its pictures saved."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+
+from PIL import Image
+
+from webui.engine.protocol import Picture
+from webui.jobs.events import Channel
+from webui.jobs.model import Job, PictureKind, SavedPicture
+from webui.jobs.outputs import Outputs
+from webui.jobs.progress import Progress
+from webui.jobs.service import Control, Jobs
+
+
+class JobObserver:
+    """Tells a job's channel what the engine does. Implements `protocol.Observer`.
+
+    The batches of all cells count as the job's: `before` is how many there were in the cells before this one.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        job: Job,
+        control: Control,
+        channel: Channel,
+        outputs: Outputs,
+        rounds: Sequence[int],
+        look_ahead: Callable[[], None],
+    ) -> None:
+        self._jobs = jobs
+        self._job = job
+        self._control = control
+        self._channel = channel
+        self._outputs = outputs
+        self._look_ahead = look_ahead
+        self._progress = Progress(rounds)
+        self.before = 0
+        self.saved: list[SavedPicture] = []
+        self.size = (0, 0)
+        """Of the last finished picture, in pixels."""
+
+    def phase(self, text: str) -> None:
+        """What is being done now."""
+        self._channel.publish("progress", self._progress.phase(text))
+
+    def step(self, iteration: int, step: int, steps: int) -> None:
+        """A step of the cell's batch number `iteration`."""
+        self._channel.publish("progress", self._progress.step(self.before + iteration, step, steps))
+        self._look_ahead()
+
+    def notice(self, text: str) -> None:
+        """Something to know, told once."""
+        if text not in self._channel.notices():
+            self._channel.publish("notice", {"text": text})
+
+    def wants_preview(self) -> bool:
+        """Whether anyone watches."""
+        return self._channel.watched
+
+    def preview(self, jpegs: list[bytes]) -> None:
+        """How the pictures of the batch look now."""
+        images = ["data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii") for jpeg in jpegs]
+        self._channel.publish("preview", {"images": images})
+
+    def picture(self, picture: Picture) -> None:
+        """A finished picture."""
+        self._keep(self._outputs.save(picture), picture.seed, picture.infotext, "picture")
+        self.size = picture.image.size
+        # A wish to skip that came while this batch was decoded is not meant for the next one.
+        self._control.skipped = False
+
+    def grid(self, image: Image.Image, seed: int, infotext: str) -> None:
+        """A grid of finished pictures."""
+        self._keep(self._outputs.save_grid(image, infotext), seed, infotext, "grid")
+
+    def _keep(self, file: str, seed: int, infotext: str, kind: PictureKind) -> None:
+        saved = SavedPicture(len(self.saved), file, seed, infotext, kind)
+        self._jobs.drawn(self._job, saved)
+        self.saved.append(saved)
+
+    def interrupted(self) -> bool:
+        """Whether to stop now."""
+        return self._control.interrupted
+
+    def skipped(self) -> bool:
+        """Whether to leave this batch. Asking takes the wish back."""
+        skipped, self._control.skipped = self._control.skipped, False
+        return skipped
