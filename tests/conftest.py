@@ -67,7 +67,7 @@ class Recorder:
         return wished
 
     def _at(self):
-        return self.steps[-1][:2]
+        return self.steps[-1][:2] if self.steps else (0, 0)
 
     @property
     def images(self):

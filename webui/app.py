@@ -25,7 +25,9 @@ from starlette.types import Scope
 from webui import __version__
 from webui.api import downloads as downloads_api
 from webui.api import native
+from webui.api.infotext import build_infotext_router
 from webui.api.models import build_models_router
+from webui.api.prompts import build_prompts_router, networks
 from webui.api.settings import build_settings_router
 from webui.catalog.catalog import Catalog
 from webui.catalog.downloads.service import Downloads
@@ -42,6 +44,10 @@ from webui.jobs.outputs import Outputs
 from webui.jobs.service import Jobs
 from webui.jobs.store import JobStore, StoreError
 from webui.jobs.worker import Worker
+from webui.prompting.book import PromptBook
+from webui.prompting.book_places import open_book, tag_folders
+from webui.prompting.completions import Completions
+from webui.prompting.tags import Tags
 from webui.settings import SettingsStore
 from webui.ui.page import STATIC, build_page, head, page_options
 
@@ -56,6 +62,8 @@ class Services:
 
     config: Config
     settings: SettingsStore
+    book: PromptBook
+    completions: Completions
     index: ModelIndex
     catalog: Catalog
     hasher: Hasher
@@ -79,11 +87,14 @@ class PageFiles(StaticFiles):
 def build_services(config: Config) -> Services:
     """Make every service; nothing runs yet."""
     # First the store: where another server uses it, or the folder can't be written, nothing else is begun.
-    store, bus, outputs = JobStore(config.database), EventBus(), Outputs(config.outputs_dir)
+    store, bus = JobStore(config.database), EventBus()
     settings = SettingsStore(config.settings_file)
+    outputs = Outputs(config.outputs_dir, settings.get)
+    book = open_book(config)
     index = ModelIndex(config.cache_dir / "models.sqlite3")
     catalog = Catalog(model_folders(config), index, ModelSettingsStore(config.model_settings_file))
-    jobs = Jobs(store, bus, catalog)
+    completions = Completions(lambda: networks(catalog), book, Tags(tag_folders(config)))
+    jobs = Jobs(store, bus, catalog, book)
 
     def make_engine() -> Engine:
         # Here and not above: importing torch takes seconds, and the page is to be there before.
@@ -95,7 +106,9 @@ def build_services(config: Config) -> Services:
     hasher = Hasher(catalog, lambda: jobs.drawing or worker.status.state == "starting")
     targets = {kind: config.models_dir / name for kind in get_args(Kind) if (name := belongs_into(kind))}
     downloads = Downloads(targets, on_done=lambda _: catalog.refresh())
-    return Services(config, settings, index, catalog, hasher, downloads, store, outputs, jobs, worker)
+    return Services(
+        config, settings, book, completions, index, catalog, hasher, downloads, store, outputs, jobs, worker
+    )
 
 
 def build_app(services: Services) -> FastAPI:
@@ -129,10 +142,12 @@ def build_app(services: Services) -> FastAPI:
     )
     app.include_router(build_models_router(services.catalog, services.worker))
     app.include_router(build_settings_router(services.settings))
+    app.include_router(build_infotext_router(services.catalog))
+    app.include_router(build_prompts_router(services.book, services.completions, services.jobs))
     app.include_router(downloads_api.build_router(services.downloads))
     app.mount("/darkroom", PageFiles(directory=STATIC), name="darkroom")
     app.add_middleware(Guard, config=services.config)
-    page = build_page(services.catalog, services.jobs)
+    page = build_page(services.catalog, services.jobs, services.book.styles)
     return gr.mount_gradio_app(app, page, path="/", head=head(services.config), **page_options())
 
 

@@ -53,5 +53,10 @@ def api(page: Page, path: str) -> httpx.Response:
     return httpx.get(page.url.rstrip("/") + path, cookies=cookies)
 
 
+def open_section(page: Page, name: str) -> None:
+    """Open an accordion of the form."""
+    page.locator(f"#txt2img_{name} button").first.click()
+
+
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()

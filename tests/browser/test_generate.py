@@ -47,7 +47,7 @@ def test_a_prompt_becomes_a_picture_that_develops(visit, server):
     assert page.inner_text(".dr-infotext") == infotext
     assert infotext.startswith("a 3d green heart on a yellow background\nSteps: 20, Sampler: DPM++ 2M, ")
     served = api(page, job["images"][0]["url"]).content
-    (file,) = server.data_dir.glob("outputs/txt2img-images/*/00000-7.png")
+    (file,) = server.data_dir.glob("outputs/txt2img-images/*/?????-7.png")
     assert file.read_bytes() == served
     picture = Image.open(io.BytesIO(served))
     assert (picture.size, picture.text["parameters"]) == ((128, 128), infotext)

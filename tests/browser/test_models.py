@@ -12,6 +12,7 @@ from tests.browser.pages import (
     LONG,
     api,
     generate,
+    open_section,
     open_tab,
     set_number,
     set_prompt,
@@ -248,7 +249,8 @@ def test_vae_and_clip_skip_are_sent_with_the_job_and_come_back_with_the_page(mod
     page.wait_for_load_state("networkidle")
     page.click("#setting_sd_vae input")
     page.get_by_role("option", name="None").click()
-    page.click("#txt2img_advanced button")
+    open_section(page, "prompt_reading")
+    open_section(page, "look")
     set_number(page, "clip_skip", 2)
     set_number(page, "step_cache", 3)
     set_number(page, "steps", 2)
@@ -259,7 +261,8 @@ def test_vae_and_clip_skip_are_sent_with_the_job_and_come_back_with_the_page(mod
     page.reload()
     page.wait_for_load_state("networkidle")
     expect(page.locator("#setting_sd_vae input")).to_have_value("None")
-    page.click("#txt2img_advanced button")
+    open_section(page, "prompt_reading")
+    open_section(page, "look")
     expect(page.locator("#txt2img_clip_skip input[type=number]")).to_have_value("2")
     expect(page.locator("#txt2img_step_cache input[type=number]")).to_have_value("3")
 
@@ -275,7 +278,7 @@ def test_what_a_model_of_another_family_can_not_use_is_hidden_and_told(models, s
         expect(field(page, "clip_skip")).to_have_count(0)
         details(page).get_by_role("button", name="Use").click()
         expect(page.locator("#setting_sd_model_checkpoint input")).to_have_value("quick")
-        for control in ("#txt2img_sampling", "#txt2img_scheduler", "#txt2img_advanced", "#setting_sd_vae"):
+        for control in ("#txt2img_sampling", "#txt2img_scheduler", "#txt2img_look", "#setting_sd_vae"):
             expect(page.locator(control)).to_be_hidden()
         set_prompt(page, "a panda")
         for name, value in {"steps": 2, "width": 72, "height": 64}.items():
@@ -292,7 +295,7 @@ def test_what_a_model_of_another_family_can_not_use_is_hidden_and_told(models, s
         card(page, "darkroom-demo").click()
         details(page).get_by_role("button", name="Use").click()
         expect(page.locator("#txt2img_sampling")).to_be_visible()
-        expect(page.locator("#txt2img_advanced")).to_be_visible()
+        expect(page.locator("#txt2img_look")).to_be_visible()
     finally:
         shutil.rmtree(folder)
 

@@ -9,7 +9,8 @@ from diffusers import DDIMScheduler, EulerDiscreteScheduler, StableDiffusionPipe
 
 from tests.conftest import pixels
 from tests.loading import decode
-from webui.engine.conditioning import Conditioning
+from webui.engine import conditioning
+from webui.engine.conditioning import Conditioning, Interrupted
 from webui.engine.denoiser import Denoiser
 from webui.engine.encoding import PromptEncoder
 from webui.engine.guidance import Guidance
@@ -162,6 +163,17 @@ def test_prompts_joined_by_and_pull_together(model):
 def test_more_than_can_be_drawn_is_refused(model, text):
     with pytest.raises(EngineError, match=r"up to 32 can be drawn|Use fewer"):
         said(model, text)
+
+
+def test_too_much_editing_is_refused_before_it_fills_the_memory(model, monkeypatch):
+    monkeypatch.setattr(conditioning, "MOST_CHUNKS_ALTOGETHER", 5)
+    with pytest.raises(EngineError, match="too many different things"):
+        said(model, "".join(f"[a:b:{step}]" for step in range(1, 9)), evaluations=9)
+
+
+def test_reading_ends_when_the_person_wishes_so(model):
+    with pytest.raises(Interrupted):
+        Conditioning(PromptEncoder(model), [PicturePrompt("owl", "")], stopped=lambda: True)
 
 
 def test_a_scale_of_one_still_weighs_prompts_joined_by_and(model, count_rows):

@@ -80,7 +80,7 @@ def test_what_diffusers_pipelines_can_not_use_is_taken_back(wishes):
             "refiner_checkpoint": "sdxl",
             "eta": 0.5,
         },
-        **{"freeu": True, "tiling": True, "emphasis": "None", "rng": "NV", "ensd": 31337, "cfg_rescale": 0.7},
+        **{"freeu": True, "tiling": True, "rng": "NV", "ensd": 31337, "cfg_rescale": 0.7},
         **{"sampler_name": "Heun", "scheduler": "Karras"},
     }
     kept = {"prompt": "a cat", "negative_prompt": "x", "steps": 7, "cfg_scale": 3.0, "seed": 5, "width": 256}
@@ -92,6 +92,33 @@ def test_what_diffusers_pipelines_can_not_use_is_taken_back(wishes):
         "scheduler": "Automatic",
     }
     assert {name: getattr(settled, name) for name in kept} == kept
+
+
+def test_brackets_stay_text_for_diffusers_pipelines_if_asked_for(wishes):
+    settled = wishes.settle(GenerationParams(checkpoint="flux", emphasis="None"))
+    assert wishes.order(Cell(settled, 1, 2))[0].params.emphasis == "None"
+
+
+def test_a_refiner_is_settled_for_each_checkpoint_of_a_plot(wishes):
+    script = {"name": "X/Y/Z plot", "x_axis": "Checkpoint name", "x_values": "flux, sdxl"}
+    params = GenerationParams(checkpoint="flux", refiner_checkpoint="refiner", script=script)
+    planned = plan(wishes.settle(params), 1)
+    assert wishes.rounds(planned) == 2
+    refiners = [wishes.order(cell)[0].refiner for cell in planned.cells()]
+    assert [refiner and refiner.name for refiner in refiners] == [None, "refiner"]
+
+
+def test_a_job_of_too_much_text_is_refused(wishes):
+    lines = "\n".join(f"{number} {'word ' * 3000}" for number in range(30))
+    script = {"name": "Prompts from file or textbox", "prompts": lines}
+    params = GenerationParams(prompt="x" * 4000, script=script)
+    assert wishes.rounds(plan(wishes.settle(params), 1)) == 30
+    more = GenerationParams(
+        prompt="x" * 19_000,
+        script={"name": "Prompts from file or textbox", "prompts": "\n".join(map(str, range(300)))},
+    )
+    with pytest.raises(InvalidParamsError, match="longer than 5,000,000 characters"):
+        wishes.rounds(plan(wishes.settle(more), 1))
 
 
 def test_cells_of_other_checkpoints_may_use_what_the_first_can_not(wishes):

@@ -78,6 +78,13 @@ def test_seeds():
     assert cells("--prompt a --seed -1")[0].seed >= 0
 
 
+@pytest.mark.parametrize("written", ["-1", "-1.0", "-01", "' -1'"])
+def test_minus_one_asks_for_a_random_seed_however_it_is_written(written):
+    (cell,) = cells(f"--prompt a --seed {written} --subseed {written}")
+    assert cell.params.seed == cell.seed >= 0
+    assert cell.params.subseed == cell.subseed >= 0
+
+
 def test_options_that_mean_nothing_here_are_left_out_and_told():
     found = planned(
         "--prompt a --outpath_samples /tmp --restore_faces false\n--prompt b --restore_faces true"

@@ -27,6 +27,10 @@ def test_every_combination_of_the_parts():
     assert prompts(put_at_start=True)[3] == "rain, night, a city"
 
 
+def test_parts_lose_their_commas():
+    assert prompts("a city |rain,|night,")[-1] == "a city, rain, night"
+
+
 def test_each_is_one_picture_whatever_the_batch():
     assert [cell.pictures for cell in planned().cells()] == [1, 1, 1, 1]
 

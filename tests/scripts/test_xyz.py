@@ -97,6 +97,21 @@ def test_the_grid_tells_how_it_was_made_as_a1111_does():
 # Seeds
 
 
+@pytest.mark.parametrize(
+    "values", ["1-99999999999999999999999999 [5]", f"{'9' * 5000}-{'9' * 5000}", "9" * 5000]
+)
+@pytest.mark.parametrize("axis", ["Seed", "Steps", "CFG Scale", "Size"])
+def test_numbers_beyond_measure_are_refused(axis, values):
+    refused(x_axis=axis, x_values=values)
+
+
+def test_random_seeds_that_stay_random_are_not_told_as_fixed():
+    facts = dict(planned(x_axis="Seed", x_values="-1,5", no_fixed_seeds=True).facts)
+    assert "Fixed X Values" not in facts
+    assert "Fixed X Values" not in dict(planned(x_axis="Seed", x_values="10-12").facts)
+    assert "Fixed X Values" in dict(planned(x_axis="Seed", x_values="-1,5").facts)
+
+
 def test_one_random_seed_serves_all_cells():
     assert {(cell.seed, cell.subseed) for cell in cells(x_axis="Steps", x_values="1-3")} == {(5, 9)}
     assert {cell.seed for cell in cells(x_axis="Steps", x_values="1-3", params={"seed": 77})} == {77}

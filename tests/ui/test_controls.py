@@ -1,10 +1,12 @@
 """What the page's controls are called and offer."""
 
+import gradio as gr
+
 from tests.tiny.files import write_sd1
 from webui.catalog.catalog import Catalog
 from webui.config import BUILT_IN_CHECKPOINTS
 from webui.params import GenerationParams
-from webui.ui.components.controls import ELEMENT_IDS, Maker, hints
+from webui.ui.components.controls import ELEMENT_IDS, SLIDERS, Maker, hints
 from webui.ui.components.token_count import TokenCounts
 from webui.ui.following import starting_params
 
@@ -18,7 +20,7 @@ def test_every_parameter_has_a_title_and_a_hint():
 
 def test_every_control_has_a_hint_under_a1111s_id():
     known = hints("txt2img")
-    assert set(ELEMENT_IDS) == set(GenerationParams.model_fields) - {"checkpoint", "vae"}
+    assert set(ELEMENT_IDS) == set(GenerationParams.model_fields) - {"checkpoint", "vae", "script"}
     for element in (
         "txt2img_prompt",
         "txt2img_neg_prompt",
@@ -26,6 +28,9 @@ def test_every_control_has_a_hint_under_a1111s_id():
         "txt2img_batch_count",
         "txt2img_seed",
         "txt2img_clip_skip",
+        "txt2img_subseed_strength",
+        "txt2img_seed_resize_from_w",
+        "txt2img_switch_at",
         "setting_sd_vae",
     ):
         assert known[element]
@@ -36,8 +41,28 @@ def test_controls_open_with_the_checkpoints_settings():
     params = starting_params(model)
     assert (params.width, params.steps, params.cfg_scale) == (128, 20, 4.0)
     assert params.prompt == model.examples[0]
-    slider = Maker("txt2img", params).slider("width", 64, 2048, 8)
+    slider = Maker("txt2img", params).control("width")
     assert (slider.label, slider.value, slider.elem_id) == ("Width", 128, "txt2img_width")
+
+
+def test_each_field_has_the_control_that_suits_its_type():
+    make = Maker("txt2img", GenerationParams())
+    kinds = {field: type(make.control(field)) for field in ("subseed", "eta", "tiling", "rng", "s_churn")}
+    assert kinds == {
+        "subseed": gr.Number,
+        "eta": gr.Number,
+        "tiling": gr.Checkbox,
+        "rng": gr.Dropdown,
+        "s_churn": gr.Slider,
+    }
+    assert [choice for choice, _ in make.control("rng").choices] == ["CPU", "GPU", "NV"]
+    assert (make.control("subseed").precision, make.control("eta").value) == (0, None)
+
+
+def test_sliders_offer_only_what_the_parameters_take():
+    for field, (lowest, highest, _) in SLIDERS.items():
+        params = GenerationParams.model_validate({field: lowest}).changed(**{field: highest})
+        assert getattr(params, field) == highest
 
 
 def test_without_any_checkpoint_the_defaults_are_a1111s():

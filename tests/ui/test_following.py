@@ -10,7 +10,15 @@ from webui.catalog.catalog import Catalog
 from webui.catalog.entry import Identity, ModelFile
 from webui.config import BUILT_IN_CHECKPOINTS
 from webui.params import GenerationParams
-from webui.ui.following import CHANGING, OWN_LOOP_ONLY, followed, restored
+from webui.ui.following import (
+    CHANGING,
+    OWN_LOOP_ONLY,
+    brought_inside,
+    followed,
+    refiner_choices,
+    restored,
+)
+from webui.ui.sections import FOLLOWING_SAMPLER
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +48,54 @@ def test_a_persons_step_cache_is_left_alone(catalog):
 
 
 @pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl", "sdxl-refiner", ""])
-def test_stable_diffusion_shows_every_control(catalog, family):
-    assert all(update["visible"] for update in updates(catalog, model(family)).values())
+def test_stable_diffusion_shows_every_control_that_its_sampler_can_use(catalog, family):
+    assert hidden(catalog, model(family)) == set(FOLLOWING_SAMPLER)
+    assert hidden(catalog, model(family, scheduler="Beta")) == {"uni_pc_order", "uni_pc_variant"}
+    assert hidden(catalog, model(family, sampler_name="UniPC")) == {"beta_alpha", "beta_beta"}
+
+
+def test_another_checkpoints_refiner_stays_only_if_it_fits():
+    shelf = [
+        model("sdxl"),
+        replace(model("sdxl-refiner"), name="refiner"),
+        replace(model("sd1"), name="old"),
+        replace(model("sdxl"), name="broken", problem="It is broken."),
+    ]
+    catalog = Shelf(shelf)
+    assert refiner_choices(catalog, shelf[0]) == ["None", "one", "refiner"]
+    assert refiner_choices(catalog, model("sd2")) == ["None", "old"]
+    place = CHANGING.index("refiner_checkpoint")
+    assert followed(catalog, model("sdxl"), "refiner")[place]["value"] == "refiner"
+    assert followed(catalog, model("sd1"), "refiner")[place]["value"] == "None"
+
+
+class Shelf(Catalog):
+    """A catalog of these checkpoints."""
+
+    def __init__(self, checkpoints):
+        self._checkpoints = checkpoints
+
+    def checkpoints(self):
+        return self._checkpoints
+
+    def vaes(self):
+        return []
+
+
+def test_only_what_was_told_is_brought_back(catalog):
+    controls = {"steps": gr.Slider(1, 150, step=1), "beta_alpha": gr.Slider(0, 4), "seed": gr.Number()}
+    params = GenerationParams(steps=9, scheduler="Beta", seed=3)
+    steps, beta, seed = restored(catalog, controls, params, catalog.default(), {"steps"})
+    assert steps["value"] == 9
+    assert "value" not in seed
+    assert ("value" in beta, beta["visible"]) == (False, True)
+
+
+def test_what_a_slider_can_not_show_is_told(catalog):
+    controls = {"width": gr.Slider(64, 2048, step=8), "seed": gr.Number()}
+    params = GenerationParams(width=3072, seed=5)
+    (sentence,) = brought_inside(controls, params, {"width", "seed", "prompt"})
+    assert sentence == "Width 3072 is beyond what the slider offers; it is set to 2048."
 
 
 def hidden(catalog, model):

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from webui.engine.encoding import Embedding, PromptEncoder, Reading
+from webui.engine.encoding import ROW, Embedding, PromptEncoder, Reading
 from webui.engine.protocol import EngineError
 from webui.prompting.language import Moment, Network, moment_at, read
 from webui.prompting.prepared import PicturePrompt
-
 
 MOST_PARTS = 32
 """Prompts joined by AND; each costs as much as a picture of its own."""
 MOST_CHUNKS = 100
 """Chunks of 75 tokens in a prompt; beyond what its characters can fill only BREAKs make more."""
+
+MOST_CHUNKS_ALTOGETHER = 1000
+"""Of all texts that are said in a batch: each is kept while it is drawn."""
+
+
+class Interrupted(Exception):  # noqa: N818  # nothing is wrong
+    """The person wishes to stop."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +61,7 @@ class Conditioning:
         prompts: Sequence[PicturePrompt],
         evaluations: int = 1,
         reading: Reading | None = None,
+        stopped: Callable[[], bool] = _never,
     ) -> None:
         """Encode all that will be said.
 
@@ -59,16 +70,33 @@ class Conditioning:
             prompts: one for each picture of the batch.
             evaluations: how often the model will be asked; "half of the steps" is half of that.
             reading: how texts are read.
+            stopped: whether to give up; asked before each text.
 
         Raises:
             EngineError: a prompt has too many parts to be drawn.
+            Interrupted: `stopped` said so.
         """
         spoken = {prompt: _read(prompt, evaluations) for prompt in dict.fromkeys(prompts)}
         wanted = {text for one in spoken.values() for moments, _ in one.wanted for text in _texts(moments)}
         unwanted = {text for one in spoken.values() for text in _texts(one.unwanted)}
-        self._wanted = {text: encoder.embed(text, reading) for text in wanted}
-        self._unwanted = {text: encoder.unwanted(text, reading) for text in unwanted}
+        self._tokens = 0
+        self._stopped = stopped
+        self._wanted = {text: self._counted(encoder.embed, text, reading) for text in wanted}
+        self._unwanted = {text: self._counted(encoder.unwanted, text, reading) for text in unwanted}
         self._spoken = [spoken[prompt] for prompt in prompts]
+
+    def _counted(
+        self, embed: Callable[[str, Reading | None], Embedding], text: str, reading: Reading | None
+    ) -> Embedding:
+        if self._stopped():
+            raise Interrupted
+        embedding = embed(text, reading)
+        self._tokens += embedding.tokens.shape[1]
+        if self._tokens > MOST_CHUNKS_ALTOGETHER * ROW:
+            raise EngineError(
+                "The prompts say too many different things over the steps. Edit less, or shorten them."
+            )
+        return embedding
 
     def __len__(self) -> int:
         return len(self._spoken)

@@ -98,11 +98,11 @@ class PromptEncoder:
         network = cast(Any, encoder.network)
         ids = torch.tensor([chunk.ids for chunk in chunks], device=self._model.placement.device)
         out = network(ids, output_hidden_states=True)
-        layer = min(clip_skip, len(out.hidden_states) - 1)
         if self._model.family.startswith("sdxl"):
-            # SDXL was trained on the last layer but one, which is also what its users call clip skip 2.
+            # SDXL was trained on the last layer but one; clip skip changes nothing there, as in A1111.
             pooled = getattr(out, "text_embeds", None)
-            return out.hidden_states[-max(2, layer)], None if pooled is None else pooled[:1]
+            return out.hidden_states[-2], None if pooled is None else pooled[:1]
+        layer = min(clip_skip, len(out.hidden_states) - 1)
         if layer == 1 or self._model.family == "sd2":  # A1111 skips no layers of SD 2.x's
             return out.last_hidden_state, None
         return getattr(network, "text_model", network).final_layer_norm(out.hidden_states[-layer]), None

@@ -13,7 +13,7 @@ from torch import Tensor
 from webui import infotext
 from webui.engine import token_merging
 from webui.engine.batch import Batch, batches
-from webui.engine.conditioning import Conditioning
+from webui.engine.conditioning import Conditioning, Interrupted
 from webui.engine.decoding import Decoder
 from webui.engine.denoiser import Denoiser
 from webui.engine.encoding import PromptEncoder, Reading
@@ -102,12 +102,10 @@ class ClassicStudio:
     ) -> SamplingState | None:
         """Walk from `state` to the end of the way, or past the share `until` of it; None: told to stop."""
         params = batch.params
-        observer.phase("reading the prompt")
-        conditioning = Conditioning(self.encoder, batch.prompts, way.evaluations, Reading.of(params))
-        if conditioning.networks:
-            observer.notice(_not_applied(conditioning))
-        if params.token_merging_ratio and not token_merging.usable(self.model.unet):
-            observer.notice(NOTHING_TO_MERGE)
+        try:
+            conditioning = self._read(batch, way, observer)
+        except Interrupted:
+            return None
         guidance, beside = Guidance.of(params, way.sampler), self._beside(batch.order)
         observer.phase("sampling")
         observer.step(batch.number, way.shown(state), way.steps)
@@ -122,6 +120,16 @@ class ClassicStudio:
                 if way.share(state) >= until:
                     break
         return state
+
+    def _read(self, batch: Batch, way: Way, observer: Observer) -> Conditioning:
+        observer.phase("reading the prompt")
+        reading = Reading.of(batch.params)
+        found = Conditioning(self.encoder, batch.prompts, way.evaluations, reading, observer.interrupted)
+        if found.networks:
+            observer.notice(_not_applied(found))
+        if batch.params.token_merging_ratio and not token_merging.usable(self.model.unet):
+            observer.notice(NOTHING_TO_MERGE)
+        return found
 
     @contextmanager
     def _at_work(self, params: GenerationParams) -> Generator[Callable[[], None]]:

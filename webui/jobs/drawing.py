@@ -99,7 +99,7 @@ class Drawing:
         self._failures.append(error)
         self._gathering.failure(cell.place, sentence)
         if len(self._failures) <= MAX_TOLD:
-            self._observer.notice(f"{cell.name[:200]}: {sentence}")
+            self._observer.notice(f"{cell.name[:200]}: {sentence}" if cell.name else sentence)
 
     def _compose(self) -> None:
         """Make the grids. Nothing that goes wrong here is worth losing the job for."""

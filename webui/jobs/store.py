@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,7 @@ def _picture(row: sqlite3.Row) -> SavedPicture:
 
 
 def _job(row: sqlite3.Row, pictures: tuple[SavedPicture, ...]) -> Job:
-    params = _params(json.loads(row["params"]))
+    params = _read(row["params"])
     return Job(
         id=row["id"],
         owner=row["owner"],
@@ -234,6 +235,12 @@ def _readable(text: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+@lru_cache(maxsize=128)
+def _read(params: str) -> GenerationParams:
+    # The queue is looked through at each change, and a script's texts can be long.
+    return _params(json.loads(params))
 
 
 def _params(values: dict[str, Any]) -> GenerationParams:

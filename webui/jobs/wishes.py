@@ -13,13 +13,16 @@ from webui.engine.protocol import Order
 from webui.engine.samplers.table import AUTOMATIC, find_sampler, find_schedule, split_combined
 from webui.params import GenerationParams, InvalidParamsError, message
 from webui.prompting.book import PromptBook
+from webui.prompting.dynamic_limits import Allowance
 from webui.scripts.plan import Cell, ScriptPlan, check_count
 
 PIPELINES_USE = (
-    *("prompt", "negative_prompt", "styles", "dynamic_prompts", "script", "checkpoint", "vae"),
+    *("prompt", "negative_prompt", "styles", "dynamic_prompts", "emphasis", "script", "checkpoint", "vae"),
     *("width", "height", "batch_size", "n_iter", "seed", "steps", "cfg_scale"),
 )
 """What diffusers' own pipelines can be told; all else means something to our own loop only."""
+MAX_LETTERS = 5_000_000
+"""Of all the different prompts of a job, each of which is read before it is queued."""
 NAMES = ("checkpoint", "vae", "sampler_name", "scheduler", "refiner_checkpoint")
 PROMPTS = ("prompt", "negative_prompt", "styles", "dynamic_prompts")
 
@@ -43,7 +46,8 @@ class Wishes:
         except ValidationError as error:
             # The checkpoint's own height with a width that was asked for can be too large together.
             raise InvalidParamsError("width", message(error.errors()[0])) from error
-        named = params.changed(**self._names(params, checkpoint))
+        names = self._names(params, checkpoint) if params.script is None else self._own_names(params)
+        named = params.changed(**names, checkpoint=checkpoint.name)
         # The cells of a script may be drawn by other checkpoints, which can use what this one can't.
         return named if params.script else _usable(named, checkpoint)
 
@@ -53,26 +57,31 @@ class Wishes:
         Raises:
             InvalidParamsError: a cell can't be drawn; the text names it.
         """
-        known: set[tuple[object, ...]] = set()
-        rounds = pictures = 0
+        known: set[int] = set()
+        allowance = Allowance()
+        rounds = pictures = letters = 0
         for cell in planned.cells():
             rounds += cell.params.n_iter
             pictures += cell.pictures
             if planned.count > 1:
                 check_count(pictures)
-            names, prompts = (
-                tuple(getattr(cell.params, name) for name in group) for group in (NAMES, PROMPTS)
-            )
-            if not known.issuperset((names, prompts)):
-                known.update((names, prompts))
-                self._check(cell)
+            # Only hashes are kept: the prompts of thousands of cells would take gigabytes.
+            marks = {hash(tuple(getattr(cell.params, name) for name in group)) for group in (NAMES, PROMPTS)}
+            if not known.issuperset(marks):
+                known.update(marks)
+                letters += len(cell.params.prompt) + len(cell.params.negative_prompt)
+                self._check(cell, letters, allowance)
         return rounds
 
-    def _check(self, cell: Cell) -> None:
+    def _check(self, cell: Cell, letters: int, allowance: Allowance) -> None:
+        if letters > MAX_LETTERS:
+            raise InvalidParamsError(
+                "script", f"All prompts together are longer than {MAX_LETTERS:,} characters. Make fewer."
+            )
         try:
             self._names(cell.params, self._catalog.find(cell.params.checkpoint))
             if self._book:
-                self._book.check(cell.params)
+                self._book.check(cell.params, allowance)
         except InvalidParamsError as error:
             if not cell.name:
                 raise
@@ -85,7 +94,7 @@ class Wishes:
             InvalidParamsError: a model has gone since it was asked for, or a wildcard.
         """
         checkpoint = self._catalog.find(cell.params.checkpoint)
-        params = cell.params.changed(**self._names(cell.params, checkpoint))
+        params = cell.params.changed(**self._names(cell.params, checkpoint), checkpoint=checkpoint.name)
         params = _usable(params, checkpoint)
         refiner = self._catalog.find(params.refiner_checkpoint) if params.refiner_checkpoint else None
         vae = self._catalog.find_vae(params.vae, checkpoint)
@@ -99,16 +108,21 @@ class Wishes:
     def _names(self, params: GenerationParams, checkpoint: ModelFile) -> dict[str, str]:
         """The fields that are names, as they are proper."""
         vae = self._catalog.find_vae(params.vae, checkpoint)
+        words = {"automatic": "Automatic", "none": "None"}
+        return {
+            **self._own_names(params),
+            "vae": words.get(params.vae.lower(), vae.name if vae else ""),
+            "refiner_checkpoint": self._refiner(params.refiner_checkpoint, checkpoint),
+        }
+
+    @staticmethod
+    def _own_names(params: GenerationParams) -> dict[str, str]:
+        """Those of them that are the same for every checkpoint."""
         sampler, schedule = split_combined(params.sampler_name)
         asked = find_schedule(params.scheduler)
         return {
-            "checkpoint": checkpoint.name,
-            "vae": {"automatic": "Automatic", "none": "None"}.get(
-                params.vae.lower(), vae.name if vae else ""
-            ),
             "sampler_name": find_sampler(sampler).name,
             "scheduler": schedule if schedule and asked == AUTOMATIC else asked,
-            "refiner_checkpoint": self._refiner(params.refiner_checkpoint, checkpoint),
         }
 
     def _refiner(self, name: str, checkpoint: ModelFile) -> str:

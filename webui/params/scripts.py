@@ -22,11 +22,11 @@ class XYZPlot(_Script):
     """
 
     name: Literal["X/Y/Z plot"] = "X/Y/Z plot"
-    x_axis: str = Field(default="Seed", title="X type")
+    x_axis: str = Field(default="Seed", max_length=100, title="X type")
     x_values: str = Field(default="", max_length=MAX_AXIS, title="X values")
-    y_axis: str = Field(default="Nothing", title="Y type")
+    y_axis: str = Field(default="Nothing", max_length=100, title="Y type")
     y_values: str = Field(default="", max_length=MAX_AXIS, title="Y values")
-    z_axis: str = Field(default="Nothing", title="Z type")
+    z_axis: str = Field(default="Nothing", max_length=100, title="Z type")
     z_values: str = Field(default="", max_length=MAX_AXIS, title="Z values")
     draw_legend: bool = Field(
         default=True, title="Draw legend", description="Write the values beside the grid."

@@ -43,15 +43,19 @@ class PromptBook:
         self.styles = styles
         self.wildcards = wildcards
 
-    def check(self, params: GenerationParams) -> None:
+    def check(self, params: GenerationParams, allowance: Allowance | None = None) -> None:
         """Whether prompts can be made of `params`: found out with one seed, when a job is submitted.
+
+        `allowance`: what is left of it for the whole job, if it has several wishes.
 
         Raises:
             InvalidParamsError: an unknown style, a broken template, or too long a prompt.
         """
-        self.prepare(params, [max(params.seed, 0)])
+        self.prepare(params, [max(params.seed, 0)], allowance)
 
-    def prepare(self, params: GenerationParams, seeds: Sequence[int]) -> Prepared:
+    def prepare(
+        self, params: GenerationParams, seeds: Sequence[int], allowance: Allowance | None = None
+    ) -> Prepared:
         """The prompts of the pictures with these seeds: first styles are put in, then wildcards.
 
         Raises:
@@ -63,7 +67,7 @@ class PromptBook:
             if (prompt, negative) == (params.prompt, params.negative_prompt):
                 return Prepared()
             return Prepared((PicturePrompt(prompt, negative),) * len(seeds))
-        allowance = Allowance()
+        allowance = allowance or Allowance()
         prompts = tuple(self._filled(templates, seed, allowance) for seed in seeds)
         return Prepared(prompts, tuple(_notices(allowance)))
 

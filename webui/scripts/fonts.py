@@ -23,15 +23,23 @@ class Fonts:
 
     def __init__(self) -> None:
         self._loaded: dict[tuple[str, int], Font] = {}
+        self._chosen: dict[str, str] = {}
+        self._boxes: dict[str, bytes] = {}
+        self._missing: dict[tuple[str, str], bool] = {}
 
     def of(self, text: str, size: int) -> Font:
         """The first font that has every sign of `text`, else the one that lacks fewest; `size` in pixels."""
-        signs = {sign for sign in text if not sign.isspace()}
-        if all(sign.isascii() for sign in signs):
-            return self._font("", size)
-        names = ("", *self._system)
-        lacking = {name: self._lacking(name, signs) for name in names}
-        return self._font(min(names, key=lacking.__getitem__), size)
+        if text not in self._chosen:
+            self._chosen[text] = self._best({sign for sign in text if not sign.isspace()})
+        return self._font(self._chosen[text], size)
+
+    def _best(self, signs: set[str]) -> str:
+        least, best = len(signs) + 1, ""
+        for name in ("", *(self._system if any(self._lacks("", sign) for sign in signs) else ())):
+            lacking = sum(self._lacks(name, sign) for sign in signs)
+            if lacking < least:
+                least, best = lacking, name
+        return best
 
     @cached_property
     def _system(self) -> list[str]:
@@ -51,10 +59,15 @@ class Fonts:
             self._loaded[name, size] = font
         return self._loaded[name, size]
 
-    def _lacking(self, name: str, signs: set[str]) -> int:
-        font = self._font(name, PROBE)
-        box = _drawn(UNKNOWN, font)
-        return sum(_drawn(sign, font) == box for sign in signs)
+    def _lacks(self, name: str, sign: str) -> bool:
+        if sign.isascii():
+            return False
+        if (name, sign) not in self._missing:
+            font = self._font(name, PROBE)
+            if name not in self._boxes:
+                self._boxes[name] = _drawn(UNKNOWN, font)
+            self._missing[name, sign] = _drawn(sign, font) == self._boxes[name]
+        return self._missing[name, sign]
 
 
 def _drawn(sign: str, font: Font) -> bytes:

@@ -27,7 +27,7 @@ def plan(params: GenerationParams, script: PromptsFromFile, seeds: Seeds) -> Scr
     lines = _lines(script.prompts)
     check_count(len(lines))
     told: dict[str, None] = {}
-    wishes = [(where, _wish(where, line, params, script, told)) for where, line in lines]
+    wishes = [(where, _wish(where, line, told)) for where, line in lines]
     together = script.iterate_seed or script.same_seed or params.seed >= 0
 
     def cell(number: int) -> Cell:
@@ -35,11 +35,10 @@ def plan(params: GenerationParams, script: PromptsFromFile, seeds: Seeds) -> Scr
         seed = seeds.seed if together else seeds.drawn(f"line {number}")
         if script.iterate_seed:
             seed += number * params.n_iter * params.batch_size
-        own = {"seed": wrapped(seed), "subseed": seeds.subseed, **wish}
-        for name in ("seed", "subseed"):
-            if str(own[name]) == "-1":
-                own[name] = seeds.drawn(f"{name} of line {number}")
+        own = {"seed": wrapped(seed), "subseed": seeds.subseed, **wish, **_joined(wish, params, script)}
         made = changed(params, own, where)
+        random = [name for name in ("seed", "subseed") if getattr(made, name) < 0]
+        made = made.changed(**{name: seeds.drawn(f"{name} of line {number}") for name in random})
         return Cell(made, made.seed, made.subseed, (0, number, 0), where)
 
     return ScriptPlan(len(wishes), cell, notices=tuple(told), facts=(("Script", script.name),))
@@ -53,18 +52,23 @@ def _lines(text: str) -> list[tuple[str, str]]:
     return lines
 
 
-def _wish(
-    where: str, line: str, params: GenerationParams, script: PromptsFromFile, told: dict[str, None]
-) -> dict[str, Any]:
+def _wish(where: str, line: str, told: dict[str, None]) -> dict[str, Any]:
     """The fields that a line names. What it names in vain is put into `told`."""
     wish = _options(where, line) if line.startswith("--") else {"prompt": line}
     for name in LEFT_OUT:
         if wish.pop(name, None) is not None:
             told[f"--{name} means nothing here and was left out."] = None
+    return wish
+
+
+def _joined(wish: dict[str, Any], params: GenerationParams, script: PromptsFromFile) -> dict[str, str]:
+    """A line's prompts with those of the form."""
+    prompts: dict[str, str] = {}
     for name in PROMPTS:
         own, common = wish.get(name, ""), getattr(params, name)
-        wish[name] = " ".join(filter(None, (own, common) if script.insert_at == "start" else (common, own)))
-    return wish
+        both = (own, common) if script.insert_at == "start" else (common, own)
+        prompts[name] = " ".join(filter(None, both))
+    return prompts
 
 
 def _options(where: str, line: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def plan(params: GenerationParams, script: PromptMatrix, seeds: Seeds) -> Script
     """
     field = "negative_prompt" if script.prompt_type == "negative" else "prompt"
     base, *options = parts(getattr(params, field))
+    options = [option.strip(",") for option in options]
     if not options:
         raise InvalidParamsError(
             "script",

@@ -13,7 +13,7 @@ from io import StringIO
 
 MAX_VALUES = 10_000
 
-NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
+NUMBER = r"[+-]?(?:\d{1,18}(?:\.\d{0,12})?|\.\d{1,12})"
 RANGE = re.compile(rf"({NUMBER})\s*-\s*({NUMBER})(?:\s*\(\s*({NUMBER})\s*\)|\s*\[\s*(\d+)\s*\])?", re.ASCII)
 FORMS = "like 7, or a range like 1-5, 1-5 (+2) or 1-10 [5]"
 SWITCHES = {

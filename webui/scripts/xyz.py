@@ -153,6 +153,7 @@ def _facts(script: XYZPlot, lines: tuple[Line, ...]) -> tuple[tuple[str, str], .
         if line.axis.name == NOTHING:
             continue
         facts += [(f"{line.letter} Type", line.axis.name), (f"{line.letter} Values", line.text)]
-        if line.axis.field in SEEDS and "-1" in line.text:
+        fixes = line.axis.field in SEEDS and not script.no_fixed_seeds
+        if fixes and -1 in line.axis.parse(line.text):
             facts.append((f"Fixed {line.letter} Values", ", ".join(map(str, line.values))))
     return tuple(facts)

@@ -14,16 +14,22 @@ from webui.catalog.catalog import Catalog
 from webui.catalog.entry import CLASSIC, COMPLETED
 from webui.config import Config
 from webui.jobs.service import Jobs
-from webui.ui import txt2img
-from webui.ui.components.controls import element_ids, hints
+from webui.prompting.styles_store import StyleStore
+from webui.ui.components.axes import axis_hints
+from webui.ui.components.controls import HAPPENING, SCRIPT_ID, element_ids, hints
+from webui.ui.components.script_fields import script_hints
 from webui.ui.components.token_count import TokenCounts
+from webui.ui.components.toolbar import tool_hints
 from webui.ui.following import OWN_LOOP_ONLY, TRAINED_FOR, starting_params
 from webui.ui.models_tab import build_models_tab
+from webui.ui.pnginfo_tab import build_pnginfo_tab, settings_fields
 from webui.ui.queue_tab import build_queue_tab
 from webui.ui.quicksettings import REFRESH_ID, build_quicksettings
+from webui.ui.sections import accordions, chips
 from webui.ui.settings_tab import build_settings_tab
 from webui.ui.theme import build_theme
-from webui.ui.txt2img import Txt2Img
+from webui.ui.txt2img import Txt2Img, build_txt2img
+from webui.ui.txt2img_events import owner_behind, wire
 
 STATIC = Path(__file__).parent / "static"
 
@@ -36,7 +42,7 @@ STATUS = """
 """
 
 
-def build_page(catalog: Catalog, jobs: Jobs) -> gr.Blocks:
+def build_page(catalog: Catalog, jobs: Jobs, styles: StyleStore) -> gr.Blocks:
     """Every tab, wired."""
     with gr.Blocks(
         title="Darkroom", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)
@@ -47,7 +53,10 @@ def build_page(catalog: Catalog, jobs: Jobs) -> gr.Blocks:
             gr.HTML(STATUS, js_on_load=None, apply_default_css=False, elem_classes="dr-top-end")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
-                tab = txt2img.build_txt2img(catalog, jobs, TokenCounts(catalog), quick)
+                tab = build_txt2img(catalog, styles, TokenCounts(catalog), quick)
+                wire(tab, catalog, jobs, styles, quick)
+            with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
+                build_pnginfo_tab()
             with gr.Tab("Queue", id="queue", elem_id="tab_queue"):
                 build_queue_tab()
             with gr.Tab("Models", id="models", elem_id="tab_models"):
@@ -63,20 +72,23 @@ def _wire_restore(catalog: Catalog, jobs: Jobs, tab: Txt2Img, page: gr.Blocks) -
 
     def restore(request: gr.Request) -> list[Any]:
         catalog.refresh(older_than=2)
-        last = jobs.listed(txt2img.owner_behind(request), limit=1)
+        last = jobs.listed(owner_behind(request), limit=1)
         params = last[0].params if last else starting_params(catalog.default())
         model = catalog.get(params.checkpoint) or catalog.default()
         return tab.shown(catalog, params.changed(checkpoint=model.name if model else ""), model)
 
-    page.load(restore, None, tab.outputs, show_progress="hidden", api_visibility="private")
+    tab.chips.after(page.load(restore, None, tab.outputs, **HAPPENING))
 
 
 def head(config: Config) -> str:
     """What goes into the page's <head>: the style sheet, the script, and what the script must know."""
     known = {
         "theme": config.theme,
-        "hints": {**hints("txt2img"), REFRESH_ID: "Look for new models"},
+        "hints": _hints("txt2img"),
         "elements": {"txt2img": element_ids("txt2img")},
+        "accordions": {"txt2img": accordions("txt2img")},
+        "chips": chips(),
+        "fields": settings_fields(),
         "own_loop": {"fields": (*OWN_LOOP_ONLY, *TRAINED_FOR), "families": ("", *CLASSIC)},
         "vae_in_single_files": COMPLETED,
     }
@@ -85,10 +97,18 @@ def head(config: Config) -> str:
         f'<meta name="darkroom" content="{html.escape(json.dumps(known))}">'
         f'<link rel="stylesheet" href="darkroom/darkroom.css?v={__version__}">'
         f'<link rel="stylesheet" href="darkroom/models.css?v={__version__}">'
+        f'<link rel="stylesheet" href="darkroom/prompt.css?v={__version__}">'
+        f'<link rel="stylesheet" href="darkroom/form.css?v={__version__}">'
         '<script type="module" src="darkroom/theme.js"></script>'
         f'<script type="module" src="darkroom/main.js?v={__version__}"></script>'
         f"{_preloads()}"
     )
+
+
+def _hints(tab: str) -> dict[str, str]:
+    """Element id -> the line shown on hover."""
+    own = {REFRESH_ID: "Look for new models", SCRIPT_ID: "Makes a series of pictures of this one wish"}
+    return {**hints(tab), **tool_hints(tab), **axis_hints(), **script_hints(tab), **own}
 
 
 def _preloads() -> str:

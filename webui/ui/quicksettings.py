@@ -8,7 +8,7 @@ import gradio as gr
 
 from webui.catalog.catalog import Catalog
 from webui.params import GenerationParams
-from webui.ui.components.controls import CHECKPOINT_ID, VAE_ID, tool
+from webui.ui.components.controls import CHECKPOINT_ID, VAE_ID, tool, unchecked
 
 OWN_VAES = ("Automatic", "None")
 """What the VAE picker offers beside files: the one that belongs to the checkpoint; always its own."""
@@ -52,10 +52,8 @@ def build_quicksettings(catalog: Catalog) -> Quicksettings:
             gr.Dropdown(choices=vaes, value=chosen_vae if chosen_vae in vaes else "Automatic"),
         ]
 
-    pickers = [checkpoint, vae]
-    # Not through gradio's check of choices: what was chosen may be gone, which is what this is for.
-    for picker in pickers:
-        picker.preprocess = lambda payload: payload
+    # What was chosen may be gone, which is what this is for.
+    pickers = [unchecked(checkpoint), unchecked(vae)]
     refresh.click(read_again, pickers, pickers, show_progress="hidden", api_visibility="private")
     return Quicksettings(checkpoint, vae, refresh)
 

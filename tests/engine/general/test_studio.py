@@ -74,6 +74,16 @@ def test_each_picture_has_its_own_prompt(models):
     assert recorder.pictures[2].image.tobytes() == alone.pictures[0].image.tobytes()
 
 
+def test_a_skipped_batch_is_left_with_all_of_its_prompts(models):
+    model = models("flux")
+    said = tuple(PicturePrompt(text, "") for text in ("a red cat", "a blue dog", "an owl", "a bee"))
+    recorder = Recorder(skip_at=(1, 1))
+    model.studio.draw(replace(model.order(batch_size=2, n_iter=2), prompts=said), recorder)
+    assert [picture.seed for picture in recorder.pictures] == [9, 10]
+    first, second = [(1, 0, 4), (1, 1, 4)], [(2, step, 4) for step in (0, 1, 2, 2, 3, 4)]
+    assert recorder.steps == first + second
+
+
 @pytest.mark.parametrize("family", ["flux", "flux2-klein"])
 def test_a_negative_prompt_that_a_model_cannot_hear_is_told_once(models, family):
     recorder = models(family).draw(negative_prompt="ugly", n_iter=2)

@@ -21,6 +21,7 @@ class Progress:
     """What `watch.listen` hears of batch number `iteration`, told to `observer`.
 
     `preview` makes JPEG files of predicted latents, as the pipeline packs them; none: it can't.
+    It is call number `part`, from 0, of the `parts` that make the batch.
     """
 
     def __init__(
@@ -29,8 +30,11 @@ class Progress:
         iteration: int,
         preview: Callable[[Tensor], list[bytes]],
         budget: PreviewBudget,
+        part: int = 0,
+        parts: int = 1,
     ) -> None:
         self._observer, self._iteration = observer, iteration
+        self._part, self._parts = part, parts
         self._preview, self._budget = preview, budget
         self._steps = 0
 
@@ -38,7 +42,7 @@ class Progress:
         """Sampling begins."""
         self._steps = steps
         self._observer.phase("sampling")
-        self._observer.step(self._iteration, 0, steps)
+        self._tell(0)
 
     def stepped(self, step: int, predicted: Predicted) -> None:
         """A step is done.
@@ -46,13 +50,17 @@ class Progress:
         Raises:
             Stopped: the observer wishes so.
         """
-        self._observer.step(self._iteration, step, self._steps)
+        self._tell(step)
         if self._observer.interrupted() or self._observer.skipped():
             raise Stopped
         if self._observer.wants_preview() and self._budget.allows():
             self._show(predicted)
         if step == self._steps:
             self._observer.phase("decoding")
+
+    def _tell(self, step: int) -> None:
+        done, all_steps = self._part * self._steps + step, self._parts * self._steps
+        self._observer.step(self._iteration, done, all_steps)
 
     def _show(self, predicted: Predicted) -> None:
         begun = time.perf_counter()

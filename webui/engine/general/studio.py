@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from itertools import groupby
 
@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from webui import infotext
-from webui.engine.batch import batches
+from webui.engine.batch import Batch, batches
 from webui.engine.general.call import Call, prepare
 from webui.engine.general.decoders import on
 from webui.engine.general.errors import explained
@@ -79,17 +79,31 @@ class GeneralStudio:
         observer.phase("reading the prompt")
         budget = PreviewBudget()
         with self._placing(), remembered_prompts(self._pipeline):
-            for iteration, places in _groups(order, already):
-                call = self._call(order, places[0], told)
-                progress = Progress(observer, iteration, partial(self._preview, call=call), budget)
-                made = self._batch(call, [order.seeds_of(place)[0] for place in places], progress)
-                if made and made[0].size != (call.width, call.height):
-                    told.add(_own_size(made[0].size, call))
-                for image, place in zip(made, places, strict=False):
-                    text = self._text(order, place, image)
-                    observer.picture(Picture(image, order.seeds_of(place)[0], text))
+            for batch in batches(order, already):
+                with suppress(Stopped):
+                    self._draw(batch, already, observer, budget, told)
                 if observer.interrupted():
                     return
+
+    def _draw(
+        self, batch: Batch, already: int, observer: Observer, budget: PreviewBudget, told: _Notices
+    ) -> None:
+        """Draw a batch, in as many calls as it has different prompts.
+
+        Raises:
+            Stopped: the person wishes to leave it.
+        """
+        order, groups = batch.order, _alike(batch, already)
+        for number, places in enumerate(groups):
+            call = self._call(order, places[0], told)
+            preview = partial(self._preview, call=call)
+            progress = Progress(observer, batch.number, preview, budget, number, len(groups))
+            made = self._called(call, [order.seeds_of(place)[0] for place in places], progress)
+            if made and made[0].size != (call.width, call.height):
+                told.add(_own_size(made[0].size, call))
+            for image, place in zip(made, places, strict=False):
+                text = self._text(order, place, image)
+                observer.picture(Picture(image, order.seeds_of(place)[0], text))
 
     def _call(self, order: Order, place: int, told: _Notices) -> Call:
         """The call that draws picture number `place`, whose prompt these pipelines take as plain text."""
@@ -108,10 +122,14 @@ class GeneralStudio:
             self._pipeline, GenerationParams(steps=2, width=WARM_UP_SIDE, height=WARM_UP_SIDE, cfg_scale=2.0)
         )
         with self._placing():
-            self._batch(call, [0], None)
+            self._called(call, [0], None)
 
-    def _batch(self, call: Call, seeds: list[int], listener: Listener | None) -> list[Image.Image]:
-        """The pictures of one batch; none if it was interrupted or skipped."""
+    def _called(self, call: Call, seeds: list[int], listener: Listener | None) -> list[Image.Image]:
+        """The pictures of one call.
+
+        Raises:
+            Stopped: the listener wished so.
+        """
         pipeline, own = self._pipeline, self._pipeline.scheduler
         pipeline.scheduler = fresh(own)
         if listener:
@@ -119,8 +137,6 @@ class GeneralStudio:
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         try:
             made = pipeline(**call.arguments, generator=generators, num_images_per_prompt=len(seeds))
-        except Stopped:
-            return []
         except (ImportError, ValueError) as error:
             raise explained(self._identity().name, "can't draw this", error) from error
         finally:
@@ -160,12 +176,10 @@ class _Notices:
                 self._observer.notice(sentence)
 
 
-def _groups(order: Order, already: int) -> Iterator[tuple[int, list[int]]]:
-    """Batch number and pictures, without the first `already`, for each call: one call, one prompt."""
-    for batch in batches(order, already):
-        left = [place for place in batch.places if place >= already]
-        for _, places in groupby(left, order.prompt_of):
-            yield batch.number, list(places)
+def _alike(batch: Batch, already: int) -> list[list[int]]:
+    """The batch's pictures after the first `already` of the order, neighbours of the same prompt together."""
+    left = [place for place in batch.places if place >= already]
+    return [list(places) for _, places in groupby(left, batch.order.prompt_of)]
 
 
 def _own_size(size: tuple[int, int], call: Call) -> str:

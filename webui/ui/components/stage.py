@@ -28,6 +28,8 @@ FRAME = """
     <div class="dr-links">
       <a class="dr-save" download>Save</a>
       <button type="button" class="dr-copy">Copy infotext</button>
+      <button type="button" class="dr-use"
+        title="Fill the form with this picture's settings">Use these settings</button>
     </div>
   </div>
   <dialog class="dr-large" aria-label="The picture, large">

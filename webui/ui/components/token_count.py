@@ -7,7 +7,11 @@ import gradio as gr
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import ModelFile
 from webui.params import InvalidParamsError
+from webui.params.generation import MAX_PROMPT
+from webui.prompting.counting import count
 from webui.prompting.tokens import CHUNK, PromptTokenizer
+
+UNKNOWN = f"–/{CHUNK}"
 
 
 class TokenCounts:
@@ -18,11 +22,13 @@ class TokenCounts:
         self._tokenizers: dict[str, PromptTokenizer] = {}
 
     def text(self, prompt: str, checkpoint: str) -> str:
-        """Tokens used / tokens that fit before another chunk begins."""
+        """Tokens used / tokens that fit before another chunk begins. Too long a prompt isn't counted."""
+        if len(prompt) > MAX_PROMPT:
+            return UNKNOWN
         try:
-            used, room = self._tokenizer(checkpoint).count(prompt)
-        except (InvalidParamsError, OSError, ValueError, KeyError):
-            return f"–/{CHUNK}"
+            used, room = count(prompt, self._tokenizer(checkpoint))
+        except (InvalidParamsError, OSError, ValueError, TypeError, KeyError):
+            return UNKNOWN
         return f"{used}/{room}"
 
     def _tokenizer(self, name: str) -> PromptTokenizer:

@@ -5,11 +5,13 @@ import { isOver } from "./words.js";
 const JOBS = "/api/v1/jobs";
 const DOWNLOADS = "/api/v1/downloads";
 const MODELS = "/api/v1/models";
+const STYLES = "/api/v1/styles";
 
 async function ask(method, path, content) {
   const headers = { Accept: "application/json" };
-  if (content !== undefined) headers["Content-Type"] = "application/json";
-  const response = await fetch(path, { method, headers, body: JSON.stringify(content) });
+  const isFile = content instanceof Blob; // sent as it is
+  if (content !== undefined && !isFile) headers["Content-Type"] = "application/json";
+  const response = await fetch(path, { method, headers, body: isFile ? content : JSON.stringify(content) });
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw refusal(response.status, body?.detail);
   return body;
@@ -39,6 +41,11 @@ export const loadModel = (name) => ask("POST", `${MODELS}/load`, { name });
 export const unloadModel = (name = null) => ask("POST", `${MODELS}/unload`, { name });
 export const memory = () => ask("GET", "/api/v1/memory");
 
+export const listStyles = () => ask("GET", STYLES);
+export const saveStyle = (name, style) => ask("PUT", `${STYLES}/${encodeURIComponent(name)}`, style);
+export const deleteStyle = (name) => ask("DELETE", `${STYLES}/${encodeURIComponent(name)}`);
+export const readPicture = (file) => ask("POST", "/api/v1/png-info", file);
+
 export const readSettings = () => ask("GET", "/api/v1/settings");
 export const applySettings = (changes) => ask("PUT", "/api/v1/settings", changes);
 
@@ -59,11 +66,13 @@ export function watchJob(id, listener) {
   return new Watch(id, listener).stopper;
 }
 
+const numberOf = ({ url }) => Number(url.split("/").at(-1));
+
 class Watch {
   constructor(id, listener) {
     this.id = id;
     this.listener = listener;
-    this.told = 0; // how many images the listener has
+    this.told = new Set(); // the numbers of the images that the listener has
     this.noticed = new Set(); // the notices that it has
     this.over = false;
     this.follow = this.follow.bind(this);
@@ -101,17 +110,17 @@ class Watch {
     if (this.over) return;
     if (!isOver(job.state)) this.tell("progress", job);
     for (const text of job.notices ?? []) this.tell("notice", { text });
-    job.images.forEach((image, number) => this.tell("image", { ...image, number }));
+    for (const image of job.images) this.tell("image", { ...image, number: numberOf(image) });
     if (isOver(job.state)) this.tell("end", job);
     else if (document.hidden) this.timer = setTimeout(() => this.poll(), AGAIN);
     else this.follow();
   }
 
   tell(kind, data) {
-    if (this.over || (kind === "image" && data.number < this.told)) return;
+    if (this.over || (kind === "image" && this.told.has(data.number))) return;
     if (kind === "notice" && this.noticed.has(data.text)) return;
     if (kind === "notice") this.noticed.add(data.text);
-    if (kind === "image") this.told = data.number + 1;
+    if (kind === "image") this.told.add(data.number);
     if (kind === "end") this.stop();
     this.listener(kind, data);
   }

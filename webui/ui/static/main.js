@@ -1,63 +1,70 @@
 // The page's script: takes up the page's parts; errors, keys, hints and the engine's state.
 
 import { health } from "./api.js";
-import { warning } from "./dom.js";
+import * as chips from "./chips.js";
+import { watchPrompts } from "./dropping.js";
+import { showFieldErrors } from "./field_errors.js";
+import { Remarks, fill, takeWish } from "./filling.js";
 import { known } from "./known.js";
 import { ModelsTab } from "./models.js";
+import { PngInfo } from "./pnginfo.js";
+import "./prompt_editor.js";
 import { QueueList } from "./queue.js";
 import { SettingsTab } from "./settings.js";
 import { Stage } from "./stage.js";
+import { StylesEditor } from "./styles.js";
+import { pickText } from "./text_file.js";
 import { switchTheme } from "./theme.js";
 
-const FIELD_ERROR = ".dr-field-error:not(.dr-models *, .dr-settings *)"; // forms of their own show theirs
+const TAB = "txt2img"; // where jobs are shown and settings are sent to
 const stages = new Map();
+const remarks = new Map();
+const editors = new Map();
 
 // What gradio's event handlers call. Before the page is laid out there is nothing to do.
 window.darkroom = {
-  submitted(tab, ticket) {
+  async submitted(tab, ticket) {
     const { id, errors = [] } = JSON.parse(ticket || "{}");
-    showErrors(tab, errors);
-    if (id) stages.get(tab)?.submitted(id);
+    const stage = stages.get(tab);
+    if (id) stage?.submitted(id);
+    const rest = await showFieldErrors(tab, errors);
+    if (errors.length) stage?.setError(rest.map(({ message }) => message).join(" "));
   },
   interrupt: (tab) => stages.get(tab)?.interrupt(),
   skip: (tab) => stages.get(tab)?.skip(),
   wanted: "", // the checkpoint that the Models tab is to choose
-  shownSeed: (tab) => stages.get(tab)?.pictures.seed,
+  shownSeed: (tab, field) => stages.get(tab)?.pictures.seedOf(field),
+  wish: (tab, prompt) => takeWish(prompt),
+  filled: (tab, said) => remarks.get(tab)?.filled(said),
+  cleared: (tab, prompts) => remarks.get(tab)?.cleared(prompts) ?? prompts,
+  editStyles: (tab, prompts) => editors.get(tab)?.open(prompts),
+  chips,
+  pickText,
 };
-
-// Each error stands at the control that caused it; what belongs to none stands on the stage.
-function showErrors(tab, errors) {
-  document.querySelectorAll(FIELD_ERROR).forEach((old) => old.remove());
-  const placed = errors.filter(({ field, message }) => {
-    const control = document.getElementById(known.elements[tab][field]);
-    // Below the row on top, not in it, where there is room for a picker's label alone.
-    const row = control?.closest(".dr-top");
-    if (row) row.after(warning("dr-field-error", message));
-    else control?.append(warning("dr-field-error", message));
-    return control;
-  });
-  const rest = errors.filter((error) => !placed.includes(error)).map(({ message }) => message);
-  stages.get(tab)?.setError(rest.join(" "));
-  document.querySelector(FIELD_ERROR)?.scrollIntoView({ block: "nearest" });
-}
 
 function adopt() {
   document.querySelectorAll(".dr-stage").forEach((root) => {
     const tab = root.dataset.tab;
     if (stages.get(tab)?.root === root) return;
-    const stage = new Stage(tab, root);
+    const stage = new Stage(tab, root, { use: (infotext) => fill({ text: infotext }) });
     stages.set(tab, stage);
     stage.draw();
     stage.restore();
   });
   once(".dr-queue", (root) => {
     new QueueList(root, {
-      show: (id) => onStage((stage) => stage.visit(id)),
+      show: (id) => {
+        onStage((stage) => stage.visit(id));
+        fill({ job: id });
+      },
       begun: (id) => onStage((stage) => stage.submitted(id)),
     });
   });
   once(".dr-models", (root) => new ModelsTab(root, { use: useCheckpoint, chosen: chosenCheckpoint, canUse }));
   once(".dr-settings", (root) => new SettingsTab(root));
+  once(".dr-pnginfo", (root) => new PngInfo(root, { send: sendTo }));
+  once(".dr-remarks", (root) => remarks.set(root.dataset.tab, new Remarks(root)));
+  once(".dr-styles", (root) => editors.set(root.dataset.tab, new StylesEditor(root)));
   once(".dr-theme", (button) => button.addEventListener("click", switchTheme));
   addHints();
   // gradio may lay out, or draw anew, buttons after their stage.
@@ -73,18 +80,23 @@ function once(selector, take) {
 }
 
 function onStage(act) {
-  act(stages.get("txt2img"));
-  showTab();
+  act(stages.get(TAB));
+  showTab(TAB);
 }
 
-function showTab() {
-  document.querySelector('[role="tab"][id*="txt2img"], #tab_txt2img-button')?.click();
+function showTab(tab) {
+  document.querySelector(`[role="tab"][id*="${tab}"], #tab_${tab}-button`)?.click();
+}
+
+function sendTo(tab, infotext) {
+  showTab(tab);
+  fill({ infotext });
 }
 
 function useCheckpoint(name) {
   window.darkroom.wanted = name;
   document.getElementById("use_model")?.click();
-  showTab();
+  showTab(TAB);
 }
 
 // Whether a field of the parameters means anything to a model.
@@ -136,6 +148,7 @@ async function followEngine() {
   setTimeout(followEngine, state.engine === "ready" ? 15000 : 700);
 }
 
+watchPrompts((box) => remarks.get([...remarks.keys()].find((tab) => box.closest(`[id^="${tab}_"]`))));
 new MutationObserver(adopt).observe(document.body, { childList: true, subtree: true });
 adopt();
 followEngine();

@@ -2,14 +2,18 @@
 
 import { button } from "./dom.js";
 
+const isGrid = ({ kind }) => kind === "grid";
+const VARIATION = /\bVariation seed: (\d+)/;
+
 export class Pictures {
-  constructor(root) {
+  constructor(root, use) {
     this.root = root;
     this.finished = [];
     this.chosen = 0;
     this.pinned = false; // a finished picture was chosen while others develop
     this.stale = false; // what is shown is the last job's, until this one has something to show
     this.part(".dr-copy").addEventListener("click", () => this.copyInfotext());
+    this.part(".dr-use").addEventListener("click", () => use(this.finished[this.chosen].infotext));
     this.part(".dr-view").addEventListener("keydown", (event) => this.onKey(event));
     this.part(".dr-view").addEventListener("click", () => this.enlarge());
     // Anywhere, the × included.
@@ -26,8 +30,12 @@ export class Pictures {
     return this.stale ? 0 : this.finished.length;
   }
 
-  get seed() {
-    return this.finished[this.chosen]?.seed;
+  // The seed of the picture shown; of a variation its infotext tells.
+  seedOf(field) {
+    const picture = this.finished[this.chosen];
+    if (field === "seed") return picture?.seed;
+    const told = picture?.infotext.match(VARIATION);
+    return told ? Number(told[1]) : undefined;
   }
 
   // A new job begins; the old one's pictures stay in view for now.
@@ -64,9 +72,12 @@ export class Pictures {
 
   add(picture) {
     if (this.stale) this.clear();
-    this.finished.push(picture);
-    this.part(".dr-thumbs").append(this.thumb(picture, this.finished.length - 1));
-    if (!this.pinned) this.choose(this.finished.length - 1);
+    const place = picture.kind === "grid" ? this.finished.filter(isGrid).length : this.finished.length;
+    const thumbs = this.part(".dr-thumbs");
+    this.finished.splice(place, 0, picture);
+    thumbs.insertBefore(this.thumb(picture), thumbs.children[place] ?? null);
+    if (!this.pinned) this.choose(isGrid(picture) ? 0 : place);
+    else if (place <= this.chosen) this.chosen += 1;
   }
 
   pin(index) {
@@ -86,12 +97,13 @@ export class Pictures {
   }
 
   draw() {
-    const { url, infotext, number, seed } = this.finished[this.chosen];
+    const { url, infotext, number, seed, kind } = this.finished[this.chosen];
     this.show([url], false);
     this.part(".dr-below").hidden = false;
     this.part(".dr-infotext").textContent = infotext;
     this.part(".dr-save").href = url;
-    this.part(".dr-save").download = `${String(number).padStart(5, "0")}-${seed}.png`;
+    // The browser adds the ending: it learns with the file of which format it is.
+    this.part(".dr-save").download = `${kind === "grid" ? "grid-" : ""}${String(number).padStart(5, "0")}-${seed}`;
     [...this.part(".dr-thumbs").children].forEach((thumb, index) => thumb.setAttribute("aria-pressed", index === this.chosen));
   }
 
@@ -108,9 +120,10 @@ export class Pictures {
     view.querySelectorAll("img").forEach((element) => (element.alt = name));
   }
 
-  thumb(picture, index) {
-    const made = button("", "", () => this.pin(index));
-    made.setAttribute("aria-label", `Picture ${index + 1}, seed ${picture.seed}`);
+  thumb(picture) {
+    const made = button("", "", () => this.pin(this.finished.indexOf(picture)));
+    const what = isGrid(picture) ? "Grid" : `Picture ${this.finished.filter((one) => !isGrid(one)).length}`;
+    made.setAttribute("aria-label", `${what}, seed ${picture.seed}`);
     const small = image(picture.url);
     small.loading = "lazy";
     made.append(small);

@@ -9,10 +9,11 @@ const TITLE = "Darkroom";
 const ONE_COLUMN = "(max-width: 820px)"; // where the stage lies below what was pressed; as in darkroom.css
 
 export class Stage {
-  constructor(tab, root) {
+  // `use(infotext)` fills the form with a picture's settings.
+  constructor(tab, root, { use }) {
     this.tab = tab;
     this.root = root;
-    this.pictures = new Pictures(root);
+    this.pictures = new Pictures(root, use);
     this.waiting = []; // ids of this tab's jobs that come after the one shown
     this.own = new Set(); // ids of jobs begun in this browser tab
     this.job = null; // the id shown

@@ -1,0 +1,29 @@
+"""The "8/75" at the corner of a prompt box."""
+
+import pytest
+
+from webui.catalog.catalog import Catalog
+from webui.config import BUILT_IN_CHECKPOINTS
+from webui.params import MAX_PROMPT
+from webui.ui.components.token_count import TokenCounts
+
+
+@pytest.fixture(scope="module")
+def counts():
+    return TokenCounts(Catalog.over([BUILT_IN_CHECKPOINTS]))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "shown"),
+    [
+        ("a (3d:1.2) panda", "4/75"),
+        ("panda BREAK panda", "76/150"),
+        ("panda AND panda panda # three", "2/75"),
+        ("[panda|panda panda] <lora:panda panda panda:1>", "2/75"),
+        ("(((panda [", "1/75"),
+        ("x" * (MAX_PROMPT + 1), "–/75"),
+        ("\ud800", "–/75"),
+    ],
+)
+def test_what_the_model_will_read_is_counted(counts, prompt, shown):
+    assert counts.text(prompt, "") == shown

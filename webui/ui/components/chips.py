@@ -1,0 +1,54 @@
+"""The chips under the prompts: what differs from its default in accordions that may be closed.
+
+static/chips.js compares and draws; here its inputs are wired.
+"""
+
+from __future__ import annotations
+
+import json
+
+import gradio as gr
+from gradio.components import Component
+
+from webui.catalog.entry import ModelFile
+from webui.ui.components.controls import AT_ONCE, Controls, Happened
+from webui.ui.following import can_use
+from webui.ui.sections import TUCKED_AWAY, shown_value
+
+READ = (*TUCKED_AWAY, "sampler_name", "scheduler")
+"""The fields whose values the chips are made of, in the order in which the script gets them."""
+
+
+def about(model: ModelFile | None) -> str:
+    """What the chips must know of a checkpoint: its own defaults, and what it can't use. JSON."""
+    own = model.defaults if model else {}
+    return json.dumps(
+        {
+            "defaults": {field: shown_value(field, own[field]) for field in TUCKED_AWAY if field in own},
+            "unused": [field for field in TUCKED_AWAY if not can_use(model, field)],
+        }
+    )
+
+
+class Chips:
+    """The chips of one tab. `about` is a hidden box that holds what `about` tells of the checkpoint."""
+
+    def __init__(self, tab: str, controls: Controls, model: ModelFile | None) -> None:
+        self._tab = tab
+        self._read: list[Component] = [controls[field] for field in READ]
+        self.about = gr.Textbox(about(model), visible="hidden", show_label=False)
+        back = gr.Button(visible="hidden", elem_id=f"{tab}_set_back")
+        changed = [control.change for control in self._read]  # pyright: ignore[reportAttributeAccessIssue]
+        gr.on(changed, None, self._inputs, js=self._js("draw"), **AT_ONCE)
+        self.after(back.click(None, self._inputs, self._read, js=self._js("setBack"), **AT_ONCE))
+
+    @property
+    def _inputs(self) -> list[Component]:
+        return [self.about, *self._read]
+
+    def _js(self, method: str) -> str:
+        return f"(about, ...values) => darkroom.chips.{method}('{self._tab}', about, values)"
+
+    def after(self, happened: Happened) -> Happened:
+        """Draw them once that has happened: a control in a closed accordion tells nobody that it was set."""
+        return happened.then(None, self._inputs, js=self._js("draw"), **AT_ONCE)

@@ -1,0 +1,25 @@
+"""What stands under the prompts: an offer to read a pasted text, what was read, and the chips.
+
+Only the frame is made here; static/remarks.js and static/chips.js fill it.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+FRAME = """
+<div class="dr-remarks" data-tab="{tab}">
+  <div class="dr-offer" role="status" aria-live="polite" hidden>
+    <span>This looks like generation parameters:</span>
+    <button type="button" class="dr-button dr-small dr-primary dr-offer-apply">Apply</button>
+    <button type="button" class="dr-button dr-small dr-offer-keep">Keep as text</button>
+  </div>
+  <div class="dr-said" role="status" aria-live="polite"></div>
+  <ul id="{tab}_override_settings" class="dr-overrides" aria-label="Override settings" hidden></ul>
+</div>
+"""
+
+
+def remarks(tab: str) -> gr.HTML:
+    """The frame for `tab`."""
+    return gr.HTML(FRAME.format(tab=tab), elem_id=f"{tab}_remarks", js_on_load=None, apply_default_css=False)

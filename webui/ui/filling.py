@@ -1,0 +1,133 @@
+"""Filling the form: from an infotext, from what a picture holds, from a job, from one's last picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from webui.catalog.catalog import Catalog
+from webui.catalog.mentioned import resolve
+from webui.infotext import looks_like_infotext, read
+from webui.jobs.service import Jobs, UnknownJobError
+from webui.params import GenerationParams, InvalidParamsError
+from webui.prompting.styles_store import StyleStore
+from webui.ui.submission import sentence
+
+NOTHING = "There is nothing to read yet: the prompt holds no parameters, and you have no picture."
+MAX_WISH = 8 * 2**20
+MOST_NAMED = 12
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What the form is to show: `only` these fields of `params`. Notices are sentences for the person."""
+
+    params: GenerationParams
+    only: frozenset[str]
+    notices: tuple[str, ...] = ()
+
+    def told(self, more: Sequence[str] = ()) -> str:
+        """For the page, as JSON; `more` are further notices."""
+        return json.dumps({"notices": [*self.notices, *more], "filled": len(self.only)})
+
+
+class Filler:
+    """Understands what the page wishes the form to be filled with."""
+
+    def __init__(self, catalog: Catalog, jobs: Jobs, styles: StyleStore) -> None:
+        self._catalog = catalog
+        self._jobs = jobs
+        self._styles = styles
+
+    def filling(self, wish: str, owner: str, now: Mapping[str, Any]) -> Filling:
+        """What `wish`, the page's JSON, comes to; `now` are fields that hold unless it says otherwise.
+
+        A wish is one of {"job": id}, {"text": an infotext}, {"prompt": what the prompt's box holds},
+        {"prompts": [prompt, negative prompt]}, {"infotext": what the API told of a picture}.
+        """
+        try:
+            fields, notices = self._read(_parsed(wish), owner)
+        except (UnknownJobError, InvalidParamsError) as error:
+            return _fitting({}, now, (_said(error),))
+        return _fitting(fields, now, notices)
+
+    def _read(self, wish: Mapping[str, Any], owner: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+        if isinstance(job := wish.get("job"), str):
+            return self._jobs.get(owner, job).params.model_dump(), ()
+        if isinstance(text := wish.get("text"), str):
+            return self._from_text(text)
+        if isinstance(prompt := wish.get("prompt"), str):
+            return self._from_text(prompt) if looks_like_infotext(prompt) else self._last(owner)
+        if isinstance(prompts := wish.get("prompts"), list):
+            return dict(zip(("prompt", "negative_prompt"), prompts, strict=False)), ()
+        told = wish.get("infotext")
+        return self._from_picture(told if isinstance(told, dict) else {})
+
+    def _from_text(self, text: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+        infotext = read(text)
+        resolved = resolve(self._catalog, infotext)
+        notices = (*infotext.problems, *resolved.notices, *_not_used(infotext.unused))
+        return self._with_styles(resolved.fields), notices
+
+    def _from_picture(self, told: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        fields, notices, unused = (told.get(part) for part in ("fields", "notices", "unused"))
+        known = {str(field): value for field, value in fields.items()} if isinstance(fields, dict) else {}
+        said = [str(notice) for notice in notices] if isinstance(notices, list) else []
+        return self._with_styles(known), (*said, *_not_used(unused if isinstance(unused, dict) else {}))
+
+    def _with_styles(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Styles that the prompts hold are taken out of them and chosen, as in A1111."""
+        if "prompt" not in fields or "styles" in fields:
+            return dict(fields)
+        prompt, negative = str(fields["prompt"]), str(fields.get("negative_prompt", ""))
+        prompt, negative, names = self._styles.extract(prompt, negative)
+        return {**fields, "prompt": prompt, "negative_prompt": negative, "styles": tuple(names)}
+
+    def _last(self, owner: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The newest picture's settings; if the newest job has none yet, that job's."""
+        for job in self._jobs.listed(owner, limit=1):
+            if job.pictures:
+                return self._from_text(job.pictures[0].infotext)
+            return {**job.params.model_dump(), "seed": job.seed}, ()
+        return {}, (NOTHING,)
+
+
+def _parsed(wish: str) -> Mapping[str, Any]:
+    try:
+        parsed = json.loads(wish) if len(wish) <= MAX_WISH else None
+    except (ValueError, RecursionError):
+        parsed = None
+    if isinstance(parsed, dict):
+        return parsed
+    raise InvalidParamsError("", "This can't be read as generation parameters.")
+
+
+def _not_used(unused: Mapping[str, Any]) -> list[str]:
+    """A sentence on the keys of an infotext that mean nothing here."""
+    names = [str(name)[:60] for name in unused]
+    if not names:
+        return []
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return [f"Not used: {', '.join(names[:MOST_NAMED])}{more}."]
+
+
+def _said(error: Exception) -> str:
+    return "This job is not there any more." if isinstance(error, UnknownJobError) else str(error)
+
+
+def _fitting(fields: dict[str, Any], now: Mapping[str, Any], notices: tuple[str, ...]) -> Filling:
+    """Those of `fields` that params take; of the others a notice says why not."""
+    try:
+        params = GenerationParams.model_validate({**now, **fields})
+    except ValidationError as error:
+        # A problem without a place is that of the size as a whole.
+        wrong = {str(problem["loc"][0]) if problem["loc"] else "width" for problem in error.errors()}
+        left = {field: value for field, value in fields.items() if field not in wrong}
+        if len(left) == len(fields):
+            return Filling(GenerationParams(), frozenset(), notices)
+        return _fitting(left, now, (*notices, *(sentence(problem) for problem in error.errors())))
+    return Filling(params, frozenset(fields), notices)

@@ -1,0 +1,59 @@
+// The chips under the prompts: what differs from its default in accordions that may be closed. A × sets it back.
+
+import { button, element } from "./dom.js";
+import { known } from "./known.js";
+
+const LONG = 32; // letters of a value
+
+let wanted = null; // the field that is to be set back
+
+// `values` are those of the fields of known.chips, in their order, then of sampler_name and scheduler.
+export function draw(tab, about, values) {
+  const row = document.getElementById(`${tab}_override_settings`);
+  if (!row) return;
+  const odd = differing(JSON.parse(about), values);
+  const focused = row.contains(document.activeElement);
+  row.replaceChildren(...odd.map((chip) => drawn(tab, chip)));
+  row.hidden = !odd.length;
+  if (focused) row.querySelector("button")?.focus();
+}
+
+// What the controls are to hold: the wanted field its default, the others what they do.
+export function setBack(tab, about, values) {
+  const own = JSON.parse(about).defaults;
+  return known.chips.map(({ field, default: normal }, place) => (field === wanted ? own[field] ?? normal : values[place])).concat(values.slice(known.chips.length));
+}
+
+function differing({ defaults, unused }, values) {
+  const held = Object.fromEntries([...known.chips.map(({ field }) => field), "sampler_name", "scheduler"].map((field, place) => [field, values[place]]));
+  const chips = known.chips.map((chip) => ({ ...chip, value: held[chip.field], normal: defaults[chip.field] ?? chip.default }));
+  return chips.filter((chip) => !unused.includes(chip.field) && !same(chip) && isHeeded(chip, held, defaults));
+}
+
+const same = ({ value, normal }) => (value ?? null) === (normal ?? null) || (value === null && normal === 0);
+
+// Some mean something only beside another: Beta's numbers for that schedule, FreeU's while it is on.
+function isHeeded({ needs }, held, defaults) {
+  if (!needs) return true;
+  const [other, value] = needs;
+  if (value !== null) return held[other] === value;
+  const chip = known.chips.find(({ field }) => field === other);
+  return held[other] !== (defaults[other] ?? chip.default) || held[other] === true;
+}
+
+function drawn(tab, { field, name, value }) {
+  const text = typeof value === "boolean" ? name + (value ? "" : ": off") : `${name}: ${short(value)}`;
+  const chip = element("li", "dr-override", text);
+  const back = button("×", "", () => {
+    wanted = field;
+    document.getElementById(`${tab}_set_back`).click();
+  });
+  back.title = back.ariaLabel = `Set ${name} back`;
+  chip.append(back);
+  return chip;
+}
+
+function short(value) {
+  const text = value === null || value === undefined ? "empty" : String(value);
+  return text.length > LONG ? `${text.slice(0, LONG)}…` : text;
+}
