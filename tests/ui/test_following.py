@@ -12,6 +12,7 @@ from webui.config import BUILT_IN_CHECKPOINTS
 from webui.params import GenerationParams
 from webui.ui.following import (
     CHANGING,
+    MEANT_FOR,
     OWN_LOOP_ONLY,
     brought_inside,
     followed,
@@ -49,9 +50,16 @@ def test_a_persons_step_cache_is_left_alone(catalog):
 
 @pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl", "sdxl-refiner", ""])
 def test_stable_diffusion_shows_every_control_that_its_sampler_can_use(catalog, family):
-    assert hidden(catalog, model(family)) == set(FOLLOWING_SAMPLER)
-    assert hidden(catalog, model(family, scheduler="Beta")) == {"uni_pc_order", "uni_pc_variant"}
-    assert hidden(catalog, model(family, sampler_name="UniPC")) == {"beta_alpha", "beta_beta"}
+    useless = {field for field, families in MEANT_FOR.items() if family and family not in families}
+    assert hidden(catalog, model(family)) == {*FOLLOWING_SAMPLER, *useless}
+    assert hidden(catalog, model(family, scheduler="Beta")) == {"uni_pc_order", "uni_pc_variant", *useless}
+    assert hidden(catalog, model(family, sampler_name="UniPC")) == {"beta_alpha", "beta_beta", *useless}
+
+
+def test_what_changes_nothing_is_not_shown(catalog):
+    assert "clip_skip" not in hidden(catalog, model("sd1"))
+    assert "clip_skip" in hidden(catalog, model("sd2"))
+    assert {"clip_skip", "token_merging_ratio"} <= hidden(catalog, model("sdxl"))
 
 
 def test_another_checkpoints_refiner_stays_only_if_it_fits():

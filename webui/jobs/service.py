@@ -13,9 +13,9 @@ from webui.catalog.catalog import Catalog
 from webui.engine.protocol import Order
 from webui.jobs.events import Channel, EventBus
 from webui.jobs.model import Job, PastPrompt, SavedPicture, State
-from webui.jobs.progress import Progress
 from webui.jobs.queue import fair_order
 from webui.jobs.store import JobStore
+from webui.jobs.telling import told, waiting
 from webui.jobs.wishes import Wishes
 from webui.params import GenerationParams
 from webui.prompting.book import PromptBook
@@ -168,7 +168,7 @@ class Jobs:
         # Each time with the same numbers, so that a stream that broke off goes on where it was.
         channel = Channel(after=int((job.finished or 0) * 1_000_000))
         for picture in job.shown:
-            channel.publish("image", _image(picture))
+            channel.publish("image", told(picture))
         channel.publish("end", {"state": job.state, "error": job.error})
         return channel
 
@@ -205,7 +205,7 @@ class Jobs:
 
     def tell(self, job: Job, picture: SavedPicture) -> None:
         """Let watchers know of a picture."""
-        self._bus.open(job.id).publish("image", _image(picture))
+        self._bus.open(job.id).publish("image", told(picture))
 
     def finish(self, job: Job, state: State, error: str | None = None) -> None:
         """The worker is done with `job`."""
@@ -242,18 +242,4 @@ class Jobs:
             channel = self._bus.open(job.id)
             position = place + len(self._running)
             if channel.progress().get("position") != position:
-                channel.publish("progress", _waiting(job, position))
-
-
-def _image(picture: SavedPicture) -> dict[str, Any]:
-    return {
-        "number": picture.number,
-        "seed": picture.seed,
-        "infotext": picture.infotext,
-        "kind": picture.kind,
-    }
-
-
-def _waiting(job: Job, position: int) -> dict[str, Any]:
-    rounds = [job.params.steps] * max(1, job.rounds)
-    return {**Progress(rounds).state(), "state": "queued", "position": position, "phase": "waiting"}
+                channel.publish("progress", waiting(job, position))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 import threading
@@ -10,15 +9,12 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from webui.jobs.kept_params import read, readable
 from webui.jobs.model import Job, PastPrompt, SavedPicture, State
 from webui.jobs.schema import prepare
-from webui.params import GenerationParams
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +155,7 @@ class JobStore:
                 (now, CUT_OFF),
             )
             for row in db.execute("SELECT id, params FROM jobs WHERE state = 'queued'").fetchall():
-                if not _readable(row["params"]):
+                if not readable(row["params"]):
                     db.execute(
                         "UPDATE jobs SET state = 'failed', finished = ?, error = ? WHERE id = ?",
                         (now, UNREADABLE, row["id"]),
@@ -212,7 +208,7 @@ def _picture(row: sqlite3.Row) -> SavedPicture:
 
 
 def _job(row: sqlite3.Row, pictures: tuple[SavedPicture, ...]) -> Job:
-    params = _read(row["params"])
+    params = read(row["params"])
     return Job(
         id=row["id"],
         owner=row["owner"],
@@ -227,32 +223,6 @@ def _job(row: sqlite3.Row, pictures: tuple[SavedPicture, ...]) -> Job:
         error=row["error"],
         pictures=pictures,
     )
-
-
-def _readable(text: str) -> bool:
-    try:
-        GenerationParams.model_validate_json(text)
-    except ValidationError:
-        return False
-    return True
-
-
-@lru_cache(maxsize=128)
-def _read(params: str) -> GenerationParams:
-    # The queue is looked through at each change, and a script's texts can be long.
-    return _params(json.loads(params))
-
-
-def _params(values: dict[str, Any]) -> GenerationParams:
-    """What of the params this version understands: a job of another version's is still to be listed."""
-    try:
-        return GenerationParams.model_validate(values)
-    except ValidationError as error:
-        wrong: set[object] = set()
-        for problem in error.errors():
-            # Without a place it is the size as a whole that is wrong.
-            wrong.update(problem["loc"][:1] or ("width", "height", "batch_size"))
-        return _params({name: values[name] for name in values.keys() - wrong})
 
 
 def _sentence(error: sqlite3.DatabaseError, file: Path) -> str:

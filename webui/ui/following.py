@@ -26,6 +26,9 @@ OWN_LOOP_ONLY = tuple(
 
 But for "vae": single files of SD 3 and Flux take one, too.
 """
+MEANT_FOR: dict[str, tuple[str, ...]] = {"clip_skip": ("sd1",), "token_merging_ratio": ("sd1", "sd2")}
+"""Fields that change nothing for other families of our own loop: A1111 skips layers of SD 1.x's encoder only,
+and SDXL has no attention at full resolution."""
 SAME_LATENTS = (("sd1", "sd2"), ("sdxl", "sdxl-refiner"))
 """Families of which one can go on with another's unfinished picture."""
 TRAINED_FOR = ("prediction", "zero_snr")
@@ -36,8 +39,11 @@ CHANGING = (*FOLLOWERS, *(field for field in OWN_LOOP_ONLY if field not in FOLLO
 
 def can_use(model: ModelFile | None, field: str) -> bool:
     """Whether `field` means anything to `model`."""
-    if field not in OWN_LOOP_ONLY or model is None or model.identity.family in ("", *CLASSIC):
+    family = model.identity.family if model else ""
+    if model is None or not family or field not in OWN_LOOP_ONLY:
         return True
+    if family in CLASSIC:
+        return family in MEANT_FOR.get(field, CLASSIC)
     return field == "vae" and takes_vae(model)
 
 
