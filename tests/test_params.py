@@ -142,3 +142,9 @@ def test_every_field_says_what_it_is():
 def test_invalid_params_error_names_its_field():
     error = InvalidParamsError("checkpoint", "There is none.")
     assert (error.field, str(error)) == ("checkpoint", "There is none.")
+
+
+@pytest.mark.parametrize("field", ["sigma_min", "sigma_max"])
+def test_a_noise_level_that_is_none_is_refused(field):
+    assert "must be 0 for the model's own, or 0.0001 or more" in refusal(**{field: 1e-160})[1]
+    assert GenerationParams.model_validate({field: 0}) == GenerationParams()

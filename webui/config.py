@@ -28,7 +28,7 @@ class Config(BaseModel):
     extra_model_paths: Path | None = None
     """A file in ComfyUI's `extra_model_paths.yaml` format."""
     styles_files: tuple[Path, ...] = ()
-    """Files of styles, their names perhaps with * and ?. None: `styles.csv` in the data folder."""
+    """Files of styles, their names perhaps with * and ?. Empty: `styles.csv` in the data folder."""
     wildcards_dir: Path | None = None
     """The folder of wildcards; None: `wildcards` in the data folder."""
     hashing: bool = True

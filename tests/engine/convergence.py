@@ -117,10 +117,14 @@ def error(name, steps, *, lead=0, eta=None, spread=None):
     return abs(deviation(x) / exact(sigmas[steps]) - 1)
 
 
+ON_ANY_LEVELS = ("UniPC",)
+"""Samplers whose steps are made for any sigmas, though they follow a schedule of their own."""
+
+
 def way(name, steps, eta=None):
     """(sigmas, how many steps to walk over them)."""
     sampler = find_sampler(name)
-    if sampler.fixed:
+    if sampler.fixed and name not in ON_ANY_LEVELS:
         sigmas = sampler.sigmas("Automatic", TABLE, steps, SamplerOptions(eta=eta))
         return sigmas, len(sigmas) - 1
     ratio = 100 ** (1 / steps)

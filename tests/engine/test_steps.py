@@ -360,11 +360,11 @@ def test_dpm_fast_asks_as_often_as_it_was_told(count):
 
 
 ENDS_CLEAN = [
-    name for name in SAMPLER_NAMES if name not in ("LMS", "TCD", "UniPC") and not find_sampler(name).fixed
+    name for name in SAMPLER_NAMES if name not in ("LMS", "TCD") and not find_sampler(name).fixed
 ]
 
 
-@pytest.mark.parametrize("name", [*ENDS_CLEAN, "UniPC"])
+@pytest.mark.parametrize("name", ENDS_CLEAN)
 @pytest.mark.parametrize("scheduler", ["Uniform", "Karras", "Exponential"])
 @pytest.mark.parametrize("count", [1, 2, 3, 22])
 def test_the_last_step_to_zero_is_the_prediction(name, scheduler, count):
@@ -380,6 +380,16 @@ def test_the_last_step_to_zero_is_the_prediction(name, scheduler, count):
     near(x, seen[-1], atol=1e-12)
     # The last step needs one evaluation only.
     assert len(seen) == sampler.evaluations * (count - 1) + 1
+
+
+@pytest.mark.parametrize("order", [3, 5, 9])
+@pytest.mark.parametrize("variant", ["bh1", "bh2"])
+def test_unipc_holds_with_many_short_steps_in_high_orders(order, variant):
+    options = SamplerOptions(uni_pc_order=order, uni_pc_variant=variant)
+    sigmas = find_sampler("DPM++ 2M").sigmas("Beta", TABLE, 150)[:-1]
+    fine = run("UniPC", sigmas, NOISE * sigmas[0], Drawn(), options=options)
+    plain = run("UniPC", sigmas, NOISE * sigmas[0], Drawn())
+    near(fine, plain, atol=1e-2)
 
 
 class Flat(Drawn):

@@ -212,7 +212,7 @@ def test_a_chosen_schedule_is_followed_but_by_those_that_have_a_fixed_one():
         sampler = find_sampler(name)
         assert sampler.sigmas("Exponential", TABLE, 9) == sampler.sigmas("Automatic", TABLE, 9) != exponential
         assert sampler.schedule_name("Exponential") == "Automatic"  # infotexts tell what was really gone by
-    for name in ("DPM++ 2M", "Euler a", "UniPC", "DEIS", "Restart", "DDPM", "LMS"):
+    for name in ("DPM++ 2M", "Euler a", "DEIS", "Restart", "DDPM", "LMS"):
         assert find_sampler(name).sigmas("Exponential", TABLE, 9) == exponential
         assert find_sampler(name).schedule_name("Exponential") == "Exponential"
 
@@ -227,8 +227,6 @@ def test_what_is_particular_about_each_as_in_a1111():
     assert flagged(lambda sampler: sampler.discards) == {"DPM2", "DPM2 a", "DPM++ 3M SDE"}
     sde = {"DPM++ SDE", "DPM++ 2M SDE", "DPM++ 2M SDE Heun", "DPM++ 3M SDE"}
     assert flagged(lambda sampler: sampler.brownian) == sde
-    ancestral = {"DPM++ 2S a", "Euler a", "DPM2 a", "DPM fast", "DPM adaptive"}
-    assert flagged(lambda sampler: sampler.uses_ensd) == ancestral
     assert flagged(lambda sampler: sampler.adaptive) == {"DPM adaptive"}
     assert flagged(lambda sampler: sampler.needs_unconditional) == {"DDIM CFG++"}
     assert find_sampler("DDIM CFG++").cfg_factor == 1 / 12.5

@@ -299,9 +299,12 @@ def test_long_chains_and_rings_of_nodes_end():
 
 LONG = 4 * 2**20
 COMMENT = json.dumps({"sampler": "k_euler"})
-WIDE = {str(n): node("KSampler", sampler_name="", steps=1, cfg=1) for n in range(990)}
-for wide in WIDE.values():
-    wide["inputs"] |= {f"i{n}": [str(n), 0] for n in range(200)}
+
+
+def wide(links):
+    """A graph of many nodes, each with so many links."""
+    told = {f"i{n}": [str(n), 0] for n in range(links)}
+    return json.dumps({str(n): node("KSampler", sampler_name="", steps=1, cfg=1, **told) for n in range(990)})
 
 
 @pytest.mark.parametrize(
@@ -312,14 +315,20 @@ for wide in WIDE.values():
         {"Dream": '"' + "[a" * (LONG // 2) + '" -A ddim'},
         {"Software": "NovelAI", "Comment": COMMENT, "Source": " " * LONG + "a"},
         {"Software": "NovelAI", "Comment": COMMENT, "Source": " A" * (LONG // 2) + "a"},
-        {"prompt": json.dumps(WIDE)},
+        {"prompt": wide(20)},
+        {"prompt": wide(200)},
     ],
-    ids=["spaces", "brackets", "prompt", "source", "words", "wide"],
+    ids=["spaces", "brackets", "prompt", "source", "words", "wide", "wider"],
 )
 def test_hostile_metadata_takes_no_time(items):
     began = time.process_time()
     read_foreign(items, 64, 64)
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 4
+
+
+def test_a_graph_of_more_links_than_anyones_is_not_read():
+    infotext, _ = read_foreign({"prompt": wide(21)}, 64, 64)
+    assert infotext.problems == ("ComfyUI's metadata can't be read: its nodes have more than 20,000 links.",)
 
 
 JSON = st.recursive(

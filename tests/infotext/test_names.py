@@ -34,6 +34,8 @@ def test_the_engines_own_names_and_aliases_are_known():
         ("uni_pc_bh2", "UniPC", None),
         ("k_lms", "LMS", None),
         ("heun_k", "Heun", "Karras"),
+        ("k_dpm_2_a_ka", "DPM2 a", "Karras"),
+        ("k_dpmpp_2m_sde_exp", "DPM++ 2M SDE", "Exponential"),
         ("plms", "PLMS", None),
         ("DPM++ 5X", None, None),
         ("Karras", None, None),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from webui.infotext import looks_like_infotext, read
+from webui.infotext import ModelIdentity, looks_like_infotext, read, write
 from webui.infotext.pairs import MAX_TEXT
 from webui.params import GenerationParams
 
@@ -94,6 +94,7 @@ def test_tells_the_program_and_where_its_noise_comes_from(line, source, rng):
         ("DPM++ 2M", "Version: v1.9.0", ("DPM++ 2M", "Automatic")),
         ("DPM++ 2M", "Version: v1.10.1", ("DPM++ 2M", "Automatic")),
         ("DPM++ 2M", "Version: v1.8.0-RC", ("DPM++ 2M", "Uniform")),
+        ("DPM++ 2M SDE Heun", "Version: v1.7.0", ("DPM++ 2M SDE Heun", "Uniform")),
         ("Euler a", "Version: v1.7.0", ("Euler a", "Automatic")),
         ("DPM++ 2M", "Schedule type: Karras", ("DPM++ 2M", "Karras")),
         ("DPM++ 2M Karras", "Schedule type: Simple", ("DPM++ 2M", "Simple")),
@@ -167,6 +168,25 @@ def test_the_own_name_of_a_key_outranks_others():
 def test_old_names_of_the_vae_and_checkpoint():
     found = settings("VAE: Automatic, Model: foo [0123abcdef]")
     assert (found.vae, found.checkpoint, found.model_hash) == (None, "foo", "0123abcdef")
+
+
+def test_upper_and_lower_case_of_keys_do_not_matter():
+    line = "steps: 20, sampler: Euler a, seed: 1, model: foo, MODEL HASH: 0123456789, vae: bar, refiner: baz"
+    found = read(f"a\n{line}, version: v1.6.0")
+    assert (found.checkpoint, found.model_hash) == ("foo", "0123456789")
+    assert (found.vae, found.refiner, found.version) == ("bar", "baz", "v1.6.0")
+    assert (found.fields["steps"], found.unused) == (20, {})
+    assert read(f"a\n{line}, version: Darkroom 0.1.0").source == "Darkroom"
+    assert read(f"a\n{line}, app: SD.Next").source == "SD.Next"
+
+
+def test_nothing_of_our_own_texts_is_unused():
+    model = ModelIdentity("m", None, fp8=True)
+    text = write(GenerationParams(prompt=" a "), model, template="{a|b}", negative_template="c", user="me")
+    told = {"FP8 weight": "Enable", "Template": "{a|b}", "Negative Template": "c", "User": "me"}
+    assert (read(text).unused, read(text).notes) == ({}, told)
+    theirs = read(text.replace("Darkroom", "v1.10.1 of"))
+    assert (theirs.unused, theirs.notes) == (told, {})
 
 
 def test_too_long_a_text_is_not_read():

@@ -89,7 +89,7 @@ def test_any_params_read_back(params, name, template):
     assert (found.vae, found.vae_hash) == ("some.pt", "abcdef0123")
     refined = bool(params.refiner_checkpoint)
     assert (found.refiner, found.refiner_hash) == (("r", "0011223344") if refined else (None, None))
-    assert found.unused == ({"Template": template} if template else {})
+    assert (found.unused, found.notes) == ({}, {"Template": template} if template else {})
     assert (found.problems, found.source) == ((), "Darkroom")
 
 

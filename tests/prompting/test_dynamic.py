@@ -105,10 +105,17 @@ def test_ordinary_prompts_need_no_library():
         ("${x=b}${x?=a}${x}", {"a"}),
         ("%{(... :1.2)$${a|b}}", {"(a :1.2)", "(b :1.2)"}),
         ("%{a}{b|c}", {"%{a}b", "%{a}c"}),
+        ("%{x$${a|b}}", {"xa", "xb"}),
+        ("%{{x..|y}$$a}", {"x..a", "ya"}),
     ],
 )
 def test_choice(text, expected):
     assert choices(text) == expected
+
+
+def test_what_was_written_is_not_logged(caplog):
+    assert choices("%{secret$${a|b}} __secret__ {2$$__secret__} ${secret}")
+    assert not caplog.records
 
 
 def test_weights_are_kept_to():
@@ -168,6 +175,23 @@ def test_wildcards_without_end_are_an_error(folder, wildcards):
         fill("__a__", wildcards=wildcards)
     with pytest.raises(TemplateError, match="without end"):
         fill("${a=${b}}${b=${a}}${a}")
+
+
+def test_patterns_that_match_too_much_are_an_error(folder):
+    for number in range(40):
+        (folder / f"w{number}.txt").write_text("\n".join(f"{number} {line}" for line in range(1000)))
+    begin = time.process_time()
+    same = " ".join(f"__w[0-9{sign}]*__" for sign in "abcdefghijklmnopqrstuvwxyz")
+    assert len(fill(same, wildcards=Wildcards([folder])).split()) == 52
+    others = " ".join(f"__w*[!{number}]__ __w[!{number}]*__" for number in range(10))
+    with pytest.raises(TemplateError, match=r"too many texts to look through \(at __w.*__\)\. Name fewer"):
+        fill(others * 3, wildcards=Wildcards([folder]))
+    assert time.process_time() - begin < 4
+
+
+def test_a_huge_wildcard_can_be_chosen_from(folder):
+    (folder / "huge.txt").write_text("\n".join(map(str, range(300_000))))
+    assert fill("__huge__ __*__", wildcards=Wildcards([folder])).replace(" ", "").isdigit()
 
 
 def test_wildcards_that_double_are_an_error(folder):

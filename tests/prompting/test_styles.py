@@ -79,7 +79,13 @@ def test_a_prompt_that_only_ends_like_a_style_holds_none():
     assert extract([Style("cat", "cat")], "a bobcat", "") == ("a bobcat", "", ())
     assert extract([Style("cat", "cat")], "a bob, cat", "") == ("a bob", "", ("cat",))
     assert extract([Style("cat", "cat")], "cat", "") == ("", "", ("cat",))
-    assert extract([Style("nothing")], "a cat", "") == ("a cat", "", ())
+
+
+def test_a_style_that_changes_nothing_is_never_found():
+    same = [Style("nothing"), Style("same", "{prompt}"), Style("both", " {prompt} ", "{prompt}")]
+    assert extract(same, "a cat", "") == ("a cat", "", ())
+    half = Style("half", "{prompt}", "bad")
+    assert extract([*same, half], "a cat", "ugly, bad") == ("a cat", "ugly", ("half",))
 
 
 words = st.text("ab ,{}", max_size=8)
@@ -197,6 +203,28 @@ def test_names_that_files_of_styles_cant_hold_are_refused(store, file, name):
         store.save(name, "a", "")
     assert caught.value.field == "styles"
     assert not file.exists()
+
+
+def test_a_style_called_none_is_none(file, store):
+    put(file, "name,prompt\nNone,nothing\nnone,lower case\nA,a\n")
+    assert names(store) == ["none", "A"]
+    assert store.apply(["None", "A"], "x", "") == ("x, a", "")
+    with pytest.raises(UnknownStyleError):
+        store.delete("None")
+    store.save("B", "b", "")
+    assert "None,nothing" in file.read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and permissions are others there")
+def test_saving_keeps_links_and_permissions(tmp_path, file):
+    real = put(tmp_path / "shared" / "real.csv", "name,prompt\nA,a\n")
+    real.chmod(0o640)
+    file.parent.mkdir()
+    file.symlink_to(real)
+    StyleStore([file]).save("B", "b", "")
+    assert file.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert names(StyleStore([real])) == ["A", "B"]
 
 
 def test_an_unknown_style_is_named_with_those_that_there_are(store):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from webui.prompting import wildcards_entries
 from webui.prompting.wildcards import UnknownWildcardError, Wildcards
 from webui.prompting.wildcards_files import MAX_BYTES, Entry, find, read_structured
 
@@ -190,6 +191,36 @@ def test_a_huge_file_is_read_once(folder):
     for _ in range(100):
         assert wildcards.entries("many").choice(random.Random(1)).startswith("line")
     assert time.process_time() - begin < 0.1
+
+
+def test_patterns_that_match_the_same_share_what_was_read(folder):
+    for number in range(20):
+        put(folder / f"w{number}.txt", "\n".join(f"{number} {line}" for line in range(50)))
+    wildcards, read = Wildcards([folder]), list[int]()
+    assert len(wildcards.entries("w*", read.append).texts) == 1000
+    assert read == [50] * 20 + [1000]
+    first = wildcards.entries("w*")
+    for pattern in ("*", "w[0-9]*", "*[0-9]", "[w]*"):
+        assert wildcards.entries(pattern, read.append) is first
+    wildcards.entries("w?", read.append)
+    wildcards.entries("w3", read.append)
+    assert read == [50] * 20 + [1000, 500]
+
+
+def test_no_more_texts_are_kept_than_there_is_room_for(folder, monkeypatch):
+    monkeypatch.setattr(wildcards_entries, "MOST_KEPT", 100)
+    for name in "abc":
+        put(folder / f"{name}.txt", "\n".join(f"{name}{line}" for line in range(40)))
+    wildcards, read = Wildcards([folder]), list[int]()
+    for name in "abab":
+        wildcards.entries(name, read.append)
+    assert read == [40, 40]
+    wildcards.entries("c", read.append)  # a goes
+    wildcards.entries("b", read.append)
+    assert read == [40, 40, 40]
+    wildcards.entries("a", read.append)
+    assert read == [40, 40, 40, 40]
+    assert len(wildcards.entries("*").texts) == 120
 
 
 def test_one_far_too_long_line_is_no_prompt(folder, wildcards):

@@ -198,18 +198,22 @@ def _add_writing_routes(router: APIRouter, book: PromptBook, completions: Comple
     @router.post("/api/v1/prompts/preview")
     def preview(body: PreviewBody) -> PreviewView:  # pyright: ignore[reportUnusedFunction]
         """What prompts become with styles and wildcards, for some seeds. Nothing is drawn."""
-        try:
-            params = GenerationParams(
-                prompt=body.prompt, negative_prompt=body.negative_prompt, styles=tuple(body.styles)
-            )
-        except ValidationError as error:
-            raise refused(GenerationParams, error) from error
-        seeds = range(body.seed, body.seed + body.count)
-        prepared = book.prepare(params, seeds)
-        plain = PicturePrompt(body.prompt, body.negative_prompt)
-        prompts = prepared.prompts or (plain,) * len(seeds)
-        told = [
-            PreviewedView(seed=seed, prompt=prompt.prompt, negative_prompt=prompt.negative)
-            for seed, prompt in zip(seeds, prompts, strict=True)
-        ]
-        return PreviewView(prompts=told, notices=list(prepared.notices))
+        return _previewed(book, body)
+
+
+def _previewed(book: PromptBook, body: PreviewBody) -> PreviewView:
+    try:
+        params = GenerationParams(
+            prompt=body.prompt, negative_prompt=body.negative_prompt, styles=tuple(body.styles)
+        )
+    except ValidationError as error:
+        raise refused(GenerationParams, error) from error
+    seeds = range(body.seed, body.seed + body.count)
+    prepared = book.prepare(params, seeds)
+    plain = PicturePrompt(body.prompt, body.negative_prompt)
+    prompts = prepared.prompts or (plain,) * len(seeds)
+    told = [
+        PreviewedView(seed=seed, prompt=prompt.prompt, negative_prompt=prompt.negative)
+        for seed, prompt in zip(seeds, prompts, strict=True)
+    ]
+    return PreviewView(prompts=told, notices=list(prepared.notices))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,9 @@ from webui.catalog.naming import best_match
 from webui.infotext.programs import DARKROOM
 from webui.infotext.read import Infotext
 
-FEWEST_DIGITS = 8
+SHA256 = re.compile(r"[0-9a-f]{10,64}", re.IGNORECASE)
+"""As programs write it: whole, or its first digits. Eight digits are A1111's former hash, of other bytes, and
+InvokeAI writes hashes of other kinds."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,7 @@ def _find(models: Sequence[ModelFile], name: str | None, digits: str | None) -> 
 
 
 def _has_hash(model: ModelFile, digits: str | None) -> bool:
-    known = model.sha256
-    return bool(known and digits) and len(digits or "") >= FEWEST_DIGITS and _alike(known or "", digits or "")
+    return bool(model.sha256 and digits and SHA256.fullmatch(digits) and _alike(model.sha256, digits))
 
 
 def _alike(one: str, other: str) -> bool:
@@ -88,6 +90,6 @@ def _judge(
         return [f"The {kind} {told} is not here; {instead}."]
     if found.problem is not None:
         return [f"The {kind} {told} can't be used: {found.problem}"]
-    if digits and len(digits) >= FEWEST_DIGITS and found.sha256 and not _alike(found.sha256, digits):
+    if found.sha256 and digits and SHA256.fullmatch(digits) and not _alike(found.sha256, digits):
         return [f'The {kind} "{found.name}" here is another file than {told}: pictures differ.']
     return []

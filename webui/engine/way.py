@@ -45,7 +45,7 @@ class Way:
             table = table.to_zero_terminal_snr()
         sdxl = model.family.startswith("sdxl")
         sigmas = sampler.sigmas(find_schedule(params.scheduler), table, params.steps, options, sdxl=sdxl)
-        return cls(sampler, sigmas, options, _noise(model, batch, sampler), table, params.steps)
+        return cls(sampler, sigmas, options, _noise(model, batch), table, params.steps)
 
     @staticmethod
     def schedule_of(params: GenerationParams) -> str:
@@ -93,7 +93,7 @@ class Way:
         return sampling.finished(state, self.sigmas)
 
 
-def _noise(model: Model, batch: Batch, sampler: Sampler) -> NoiseSource:
+def _noise(model: Model, batch: Batch) -> NoiseSource:
     params = batch.params
     seeds, subseeds = batch.seeds
     resized = params.seed_resize_from_w > 0 and params.seed_resize_from_h > 0
@@ -109,5 +109,5 @@ def _noise(model: Model, batch: Batch, sampler: Sampler) -> NoiseSource:
         (model.latent_channels, params.height // model.scale, params.width // model.scale),
         model.placement.device,
         params.rng,
-        params.ensd if sampler.uses_ensd else 0,
+        params.ensd,
     )

@@ -12,6 +12,7 @@ from typing import Any, cast
 MAX_NODES = 1000
 MOST_SAMPLERS = 50
 MOST_INPUTS = 200
+MOST_LINKS = 20_000
 MAX_HOPS = 50
 SAMPLER = "KSampler"
 CUSTOM_SAMPLERS = ("SamplerCustom", "SamplerCustomAdvanced")
@@ -38,7 +39,7 @@ def read_graph(text: str) -> Graph:
     """The graph that ComfyUI ran, as it writes it under "prompt".
 
     Raises:
-        ValueError: it is none, or has more nodes than anyone's.
+        ValueError: it is none, or has more nodes or links than anyone's.
     """
     try:
         raw = json.loads(text)
@@ -47,7 +48,10 @@ def read_graph(text: str) -> Graph:
     if not isinstance(raw, dict) or len(raw) > MAX_NODES:
         raise ValueError(f"it is not a graph of up to {MAX_NODES} nodes")
     nodes = cast("dict[str, Any]", raw)
-    return {name: node for name, said in nodes.items() if (node := _node(said)) is not None}
+    graph = {name: node for name, said in nodes.items() if (node := _node(said)) is not None}
+    if sum(len(node.links) for node in graph.values()) > MOST_LINKS:
+        raise ValueError(f"its nodes have more than {MOST_LINKS:,} links")
+    return graph
 
 
 def _node(raw: object) -> Node | None:

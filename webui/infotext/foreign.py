@@ -101,28 +101,31 @@ def _comfyui(items: Mapping[str, str]) -> _Found:
         {"prompt": comfyui.as_prompt(graph, sampler), "workflow": {"links": comfyui.as_links(graph)}},
     )
     found = _said(info)
-    name, schedule = _names(comfyui.nearest(graph, sampler, "sampler_name"))
-    scheduler = find_schedule(str(comfyui.nearest(graph, sampler, "scheduler") or ""))
+    found.pairs |= _comfyui_pairs(graph, sampler)
+    if "(" in found.prompt or "(" in found.negative:
+        found.notices.append(WEIGHTS)
+    return found
+
+
+def _comfyui_pairs(graph: comfyui.Graph, sampler: str) -> dict[str, object]:
+    told = str(comfyui.nearest(graph, sampler, "sampler_name") or "")
+    name, schedule = _names(told)
     width, height = comfyui.size_of(graph, sampler)
     denoise = comfyui.nearest(graph, sampler, "denoise")
     layer = comfyui.nearest(graph, sampler, "stop_at_clip_layer")
-    variant = "bh2" if str(comfyui.nearest(graph, sampler, "sampler_name")).endswith("bh2") else None
-    found.pairs |= {
+    return {
         "Steps": comfyui.nearest(graph, sampler, "steps"),
         "Sampler": name,
-        "Schedule type": schedule or scheduler,
+        "Schedule type": schedule or find_schedule(str(comfyui.nearest(graph, sampler, "scheduler") or "")),
         "CFG scale": comfyui.nearest(graph, sampler, "cfg") or 1,
         "Seed": comfyui.nearest(graph, sampler, "seed", "noise_seed"),
         "Size": f"{width}x{height}" if width and height else None,
         "Clip skip": -layer if isinstance(layer, int) and layer < 0 else None,
-        "UniPC variant": variant,
+        "UniPC variant": "bh2" if told.endswith("bh2") else None,
         "Emphasis": "No norm",
         "Denoising strength": denoise if isinstance(denoise, float) and denoise < 1 else None,
         "LoRAs": comfyui.loras(graph, sampler),
     }
-    if "(" in found.prompt or "(" in found.negative:
-        found.notices.append(WEIGHTS)
-    return found
 
 
 def _fooocus(items: Mapping[str, str]) -> _Found:

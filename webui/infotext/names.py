@@ -76,7 +76,16 @@ OTHER_SCHEDULES = {
     "sgm": "SGM Uniform",
 }
 
-OLD_UNIFORM = ("DPM++ 2M", "DPM++ SDE", "DPM++ 2M SDE", "DPM++ 2S a", "DPM++ 3M SDE", "DPM2", "DPM2 a")
+OLD_UNIFORM = (
+    "DPM++ 2M",
+    "DPM++ SDE",
+    "DPM++ 2M SDE",
+    "DPM++ 2M SDE Heun",
+    "DPM++ 2S a",
+    "DPM++ 3M SDE",
+    "DPM2",
+    "DPM2 a",
+)
 """Samplers that A1111 walked with the Uniform schedule before 1.9, and since then with another."""
 
 
@@ -115,6 +124,8 @@ SCHEDULE_OF = {_fold(name): name for name in SCHEDULES} | OTHER_SCHEDULES
 ENDINGS = (
     *((f" {name.lower()}", name) for name in sorted(SCHEDULES, key=len, reverse=True)),
     ("_k", "Karras"),
+    ("_ka", "Karras"),
     ("_karras", "Karras"),
+    ("_exp", "Exponential"),
     ("_exponential", "Exponential"),
 )

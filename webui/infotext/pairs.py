@@ -18,6 +18,7 @@ FEWEST_PAIRS = 3
 NEGATIVE = "Negative prompt:"
 FIRST_KEY = "Steps:"
 TEMPLATE, NEGATIVE_TEMPLATE = "Template", "Negative Template"
+FP8, USER = "FP8 weight", "User"
 EXACT, EXACT_NEGATIVE = "Exact prompt", "Exact negative prompt"
 """Keys for prompts that the form can't carry as they are. They are JSON strings, quotes and all."""
 

@@ -7,15 +7,19 @@ import json
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
-from PIL import Image
+from PIL import Image, features
 
-from webui.infotext.carriers import COMMENT, PARAMETERS, items_of
+from webui.infotext import gif_blocks, jpeg_segments, png_chunks
+from webui.infotext.carriers import COMMENT, PARAMETERS, items_in, items_of
 from webui.infotext.foreign import read_foreign
-from webui.infotext.pairs import MAX_TEXT
+from webui.infotext.gif_blocks import read_gif
+from webui.infotext.jpeg_segments import read_jpeg
+from webui.infotext.pairs import MAX_TEXT, clean
+from webui.infotext.png_chunks import sifted
 from webui.infotext.read import Infotext, looks_like_infotext, read
 from webui.infotext.stealth import MAX_PIXELS, read_stealth
 
-FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF")
+AVIF_BRANDS = (b"avif", b"avis", b"mif1", b"msf1")
 
 
 class InfotextError(ValueError):
@@ -45,35 +49,55 @@ def read_picture(data: bytes | BinaryIO) -> PictureInfo:
     Raises:
         InfotextError: it is neither, it is broken, or its metadata is too large.
     """
-    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    data = data if isinstance(data, bytes) else data.read()
     try:
-        with Image.open(stream, formats=FORMATS) as image:
-            return _read(image)
+        return _read(data)
     except Image.UnidentifiedImageError as error:
-        if found := _text_file(stream):
+        if found := _text_file(data):
             return found
         raise InfotextError(
             "This is not a picture that can be read. Choose a PNG, JPEG, WebP, AVIF or GIF file."
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InfotextError("This picture has too many pixels to be opened.") from error
-    except (ValueError, OSError, SyntaxError, EOFError) as error:
+    except (ValueError, OSError, SyntaxError, EOFError, RuntimeError) as error:
         raise InfotextError(f"This picture can't be read: {error}.") from error
 
 
-def _read(image: Image.Image) -> PictureInfo:
-    items = items_of(image)
-    found = _infotext(items, image)
-    if found is None and image.format in ("PNG", "WEBP"):
-        items = _hidden(image) | items
-        found = _infotext(items, image)
-    info, text = found or (None, "")
-    source = info.source if info else ""
-    return PictureInfo(info, text, source, items, image.width, image.height, image.format or "")
+def _read(data: bytes) -> PictureInfo:
+    if data.startswith(jpeg_segments.START):
+        jpeg = read_jpeg(data)
+        return _told(items_in(jpeg.info), jpeg.width, jpeg.height, "JPEG")
+    if data.startswith(gif_blocks.STARTS):
+        gif = read_gif(data)
+        return _told(items_in({COMMENT: gif.comment}), gif.width, gif.height, "GIF")
+    if data[4:8] == b"ftyp" and data[8:12] in AVIF_BRANDS and features.check("avif"):
+        return _read_avif(data)
+    return _read_by_pillow(sifted(data) if data.startswith(png_chunks.SIGNATURE) else data)
 
 
-def _infotext(items: dict[str, str], image: Image.Image) -> tuple[Infotext, str] | None:
-    if foreign := read_foreign(items, image.width, image.height):
+def _read_avif(data: bytes) -> PictureInfo:
+    """By Pillow's decoder itself: around it Pillow would read EXIF, which may be made to fill the memory."""
+    from PIL import _avif  # pyright: ignore[reportPrivateUsage]
+
+    (width, height), _, _, _, exif, _, xmp = _avif.AvifDecoder(data, "auto", 1).get_info()
+    return _told(items_in({"exif": exif, "xmp": xmp}), width, height, "AVIF")
+
+
+def _read_by_pillow(data: bytes) -> PictureInfo:
+    with Image.open(io.BytesIO(data), formats=("PNG", "WEBP")) as image:
+        size = (image.width, image.height, image.format or "")
+        told = _told(items_of(image), *size)
+        return told if told.infotext else _told(_hidden(image) | told.items, *size)
+
+
+def _told(items: dict[str, str], width: int, height: int, kind: str) -> PictureInfo:
+    info, text = _infotext(items, width, height) or (None, "")
+    return PictureInfo(info, text, info.source if info else "", items, width, height, kind)
+
+
+def _infotext(items: dict[str, str], width: int, height: int) -> tuple[Infotext, str] | None:
+    if foreign := read_foreign(items, width, height):
         return foreign
     text, comment = items.get(PARAMETERS, ""), items.get(COMMENT, "")
     if not text and looks_like_infotext(comment):
@@ -82,16 +106,14 @@ def _infotext(items: dict[str, str], image: Image.Image) -> tuple[Infotext, str]
 
 
 def _hidden(image: Image.Image) -> dict[str, str]:
-    """Texts that only show once the picture is decoded: behind its pixels, or in them."""
+    """Texts in the pixels, which are decoded for it."""
     if image.width * image.height > MAX_PIXELS:
         return {}
     try:
-        image.load()
-        late = items_of(image)
-        text = None if PARAMETERS in late else read_stealth(image)
-    except (OSError, ValueError, SyntaxError):
+        text = read_stealth(image)
+    except (OSError, ValueError, SyntaxError, RuntimeError):
         return {}
-    return late | (_hidden_items(text) if text else {})
+    return _hidden_items(text) if text else {}
 
 
 def _hidden_items(text: str) -> dict[str, str]:
@@ -99,19 +121,16 @@ def _hidden_items(text: str) -> dict[str, str]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        return {PARAMETERS: text}
+        found = None
     if not isinstance(found, dict):
         return {PARAMETERS: text}
-    return {
-        str(name): value for name, value in cast("dict[str, object]", found).items() if isinstance(value, str)
-    }
+    told = cast("dict[str, object]", found)
+    return {clean(name): clean(value) for name, value in told.items() if isinstance(value, str)}
 
 
-def _text_file(stream: BinaryIO) -> PictureInfo | None:
-    stream.seek(0)
-    data = stream.read(4 * MAX_TEXT + 1)
+def _text_file(data: bytes) -> PictureInfo | None:
     try:
-        text = data.decode("utf-8-sig")
+        text = data[: 4 * MAX_TEXT + 1].decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
     if not looks_like_infotext(text):

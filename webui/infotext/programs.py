@@ -32,9 +32,10 @@ def program_of(pairs: Mapping[str, str]) -> str:
     """The name of the program that wrote these pairs: A1111 where they don't tell; "" if there are none."""
     if not pairs:
         return ""
-    if "SD.Next" in pairs.get("App", ""):
+    told = {key.lower(): value for key, value in pairs.items()}
+    if "SD.Next" in told.get("app", ""):
         return SD_NEXT
-    version = pairs.get("Version", "")
-    if any(key.startswith("Civitai ") for key in pairs) and not version.startswith("v"):
+    version = told.get("version", "")
+    if any(key.startswith("civitai ") for key in told) and not version.startswith("v"):
         return CIVITAI
     return next((name for pattern, name in VERSIONS if pattern.match(version)), A1111)

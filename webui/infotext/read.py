@@ -11,24 +11,29 @@ from pydantic import ValidationError
 
 from webui.infotext.fields import BY_NAME, DEFAULTS, KEYS, Key
 from webui.infotext.names import OLD_UNIFORM, find_both, find_schedule
-from webui.infotext.pairs import MAX_TEXT, Parts, split
+from webui.infotext.pairs import FP8, MAX_TEXT, NEGATIVE_TEMPLATE, TEMPLATE, USER, Parts, split
 from webui.infotext.programs import DARKROOM, NOISE_ON_CPU, program_of
 from webui.params import GenerationParams, message
 
 WITH_HASH = re.compile(r"(.+?) ?\[([0-9a-fA-F]{6,64})\]", re.DOTALL)
 BEFORE_SCHEDULES = re.compile(r"v1\.[0-8](\D|$)")
+VERSION = "version"
 NO_VAE = ("", "none", "automatic", "default (model)")
 QUOTED = 60
 """How much of a value that can't be used is told."""
 MOST_UNUSED = 300
 """How many unknown keys are kept."""
 MODEL_KEYS = {
-    "Model hash": "model_hash",
-    "Model": "checkpoint",
-    "VAE hash": "vae_hash",
-    "VAE": "vae",
-    "Refiner": "refiner",
+    "model hash": "model_hash",
+    "model": "checkpoint",
+    "vae hash": "vae_hash",
+    "vae": "vae",
+    "refiner": "refiner",
 }
+"""In lower case, as they are looked up."""
+NO_FIELDS = (*MODEL_KEYS, VERSION)
+OUR_NOTES = (FP8, TEMPLATE, NEGATIVE_TEMPLATE, USER)
+"""Keys that Darkroom writes for whoever reads the text: nothing is to be set by them."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,9 @@ class Infotext:
     refiner_hash: str | None = None
     unused: dict[str, str] = field(default_factory=dict[str, str])
     """Keys that have no field here, as they stand in the text."""
+    notes: dict[str, str] = field(default_factory=dict[str, str])
+    """Keys that have none either, but that Darkroom wrote, to be read by people: who asked, what a prompt was
+    before wildcards changed it."""
     problems: tuple[str, ...] = ()
     """Sentences: what can't be used, and what means something else here."""
     version: str | None = None
@@ -81,9 +89,9 @@ def settle(parts: Parts, source: str) -> Infotext:
     reading.put({"negative_prompt": parts.negative}, parts.negative)
     if not parts.pairs:
         return reading.finished({}, None)
-    models = {name: parts.pairs[key] for key, name in MODEL_KEYS.items() if key in parts.pairs}
-    version = parts.pairs.get("Version")
-    others = {name: value for name, value in parts.pairs.items() if name not in (*MODEL_KEYS, "Version")}
+    told = {name.lower(): value for name, value in parts.pairs.items()}
+    models = {name: told[key] for key, name in MODEL_KEYS.items() if key in told}
+    others = {name: value for name, value in parts.pairs.items() if name.lower() not in NO_FIELDS}
     reading.fill_defaults()
     for name, value in others.items():
         key = BY_NAME.get(name.lower())
@@ -91,8 +99,8 @@ def settle(parts: Parts, source: str) -> Infotext:
             reading.keep(name, value)
         else:
             reading.take(key, name, value)
-    reading.settle_names(version)
-    return reading.finished(models, version)
+    reading.settle_names(told.get(VERSION))
+    return reading.finished(models, told.get(VERSION))
 
 
 class _Reading:
@@ -102,6 +110,7 @@ class _Reading:
         self.source = source
         self.fields: dict[str, Any] = {}
         self.unused: dict[str, str] = {}
+        self.notes: dict[str, str] = {}
         self.problems: list[str] = []
         self.told: set[str] = set()
 
@@ -114,7 +123,9 @@ class _Reading:
 
     def keep(self, name: str, value: str) -> None:
         """A pair that nothing here uses."""
-        if len(self.unused) < MOST_UNUSED:
+        if self.source == DARKROOM and name in OUR_NOTES:
+            self.notes[name] = value
+        elif len(self.unused) < MOST_UNUSED:
             self.unused[name] = value
 
     def take(self, key: Key, name: str, value: str) -> None:
@@ -182,6 +193,7 @@ class _Reading:
             refiner=refiner,
             refiner_hash=refiner_hash,
             unused=self.unused,
+            notes=self.notes,
             problems=tuple(self.problems),
             version=version,
             source=self.source,

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from webui import __version__
 from webui.infotext.fields import AFTER_MODELS, BEFORE_MODELS, EXTRAS, Key
-from webui.infotext.pairs import NEGATIVE_TEMPLATE, TEMPLATE, join
+from webui.infotext.pairs import FP8, NEGATIVE_TEMPLATE, TEMPLATE, USER, join
+from webui.infotext.programs import DARKROOM
 from webui.params import GenerationParams
-
-PROGRAM = "Darkroom"
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def write(
         **_told(BEFORE_MODELS, params),
         "Model hash": model.hash,
         "Model": model.name,
-        "FP8 weight": "Enable" if model.fp8 else None,
+        FP8: "Enable" if model.fp8 else None,
         "VAE hash": model.vae_hash,
         "VAE": model.vae,
         **_told(AFTER_MODELS, params),
@@ -54,8 +53,8 @@ def write(
         **_told(EXTRAS, params),
         TEMPLATE: template or None,
         NEGATIVE_TEMPLATE: negative_template or None,
-        "Version": f"{PROGRAM} {__version__}",
-        "User": user or None,
+        "Version": f"{DARKROOM} {__version__}",
+        USER: user or None,
     }
     return join(params.prompt, params.negative_prompt, pairs)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
+
+LEAST_SIGMA = 1e-4
+"""Below it numbers of 32 bits can't tell noise from none."""
 
 
 class SamplingParams(BaseModel):
@@ -114,3 +117,10 @@ class SamplingParams(BaseModel):
         title="Noise schedule",
         description="Zero Terminal SNR: begin at pure noise, for models trained so. Default: the model's.",
     )
+
+    @field_validator("sigma_min", "sigma_max")
+    @classmethod
+    def _is_a_noise_level(cls, sigma: float) -> float:
+        if 0 < sigma < LEAST_SIGMA:
+            raise ValueError(f"must be 0 for the model's own, or {LEAST_SIGMA:g} or more")
+        return sigma

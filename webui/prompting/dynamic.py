@@ -1,7 +1,8 @@
 """Dynamic prompts: prompts in which something is chosen for each picture, by its seed.
 
 The same seed always chooses the same. It is what A1111's extension sd-dynamic-prompts chooses, whose library
-makes the choices here too. Jinja templates are not read: they are programs.
+makes the choices here too, but where it goes wrong: where several are chosen of options that repeat or have
+weights, and in .txt files with weights. Jinja templates are not read: they are programs.
 """
 
 from __future__ import annotations

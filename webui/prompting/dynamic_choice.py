@@ -6,8 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from dynamicprompts.commands import Command, LiteralCommand, VariantCommand, WildcardCommand
+from dynamicprompts.commands import (
+    Command,
+    LiteralCommand,
+    VariantCommand,
+    WildcardCommand,
+    WrapCommand,
+)
 from dynamicprompts.commands.variable_commands import VariableAccessCommand
+from dynamicprompts.commands.wrap_command import WRAP_MARKER_RE
 from dynamicprompts.enums import SamplingMethod
 from dynamicprompts.samplers.random import RandomSampler
 from dynamicprompts.sampling_context import SamplingContext
@@ -16,11 +23,16 @@ from dynamicprompts.types import ResultGen
 from dynamicprompts.wildcards import WildcardManager
 
 from webui.prompting.dynamic_grammar import Wildcard, read
-from webui.prompting.dynamic_limits import Allowance
-from webui.prompting.wildcards import Entries, Wildcards, is_pattern
+from webui.prompting.dynamic_limits import MAX_CHOICES, Allowance
+from webui.prompting.wildcards import Wildcards, is_pattern
+from webui.prompting.wildcards_entries import Entries
 
 PATTERN = 100
 """How many choices looking for all that match a pattern costs."""
+TEXTS = 50
+"""So many texts that have to be read, or put together, are as much work as a choice."""
+MOST_FOR_TEXTS = MAX_CHOICES // 8
+"""Not more, so that files of any size can be chosen from."""
 
 
 def choose(command: Command, seed: int, wildcards: Wildcards, allowance: Allowance) -> str:
@@ -68,8 +80,11 @@ class _Context(SamplingContext):
         name = command.wildcard if isinstance(command.wildcard, str) else self.text_of(command.wildcard)
         self.allowance.last = name
         if is_pattern(name):
-            self.allowance.spend(choices=PATTERN)
-        return name, self.wildcards.entries(name)
+            self.allowance.search(PATTERN)
+        return name, self.wildcards.entries(name, self._gathered)
+
+    def _gathered(self, texts: int) -> None:
+        self.allowance.search(min(texts // TEXTS, MOST_FOR_TEXTS))
 
 
 class _Sampler(RandomSampler):
@@ -101,6 +116,13 @@ class _Sampler(RandomSampler):
             for place in _places(entries.weights or [1.0] * most, number, context.rand)
         ]
         yield SamplingResult.joined(texts, separator=command.separator)
+
+    def _get_wrap(self, command: WrapCommand, context: SamplingContext) -> ResultGen:
+        wrappers = context.generator_from_command(command.wrapper)
+        for wrapper, inner in zip(wrappers, context.generator_from_command(command.inner), strict=False):
+            # Where there are no dots the library puts it at the end too, but logs what was written.
+            marked = wrapper if WRAP_MARKER_RE.search(wrapper.text) else SamplingResult(f"{wrapper.text}…")
+            yield marked.as_wrapper()(inner)
 
     def _get_variant_choices(
         self, values: list[Command], weights: list[float], num_choices: int, rand: Random

@@ -19,43 +19,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
-from dynamicprompts.commands import (
-    Command,
-    LiteralCommand,
-    SequenceCommand,
-    VariantCommand,
-    VariantOption,
-    WildcardCommand,
-    WrapCommand,
-)
+from dynamicprompts.commands import Command, LiteralCommand, WrapCommand
 from dynamicprompts.commands.variable_commands import VariableAccessCommand, VariableAssignmentCommand
 
+from webui.prompting.dynamic_brackets import closings
 from webui.prompting.dynamic_limits import TemplateError
+from webui.prompting.dynamic_pieces import BOUNDS, Options, Pieces, Wildcard
 
 MAX_DEPTH = 30
 MAX_NAME = 200
 
 PLAIN = re.compile(r"[^\\#|\[_$%{]+")
-SIGNS = re.compile(r"\\.|#[^\n]*|[{}\[\]|]", re.DOTALL)
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-BOUNDS = re.compile(
-    r"\s*[~!@]?\s*(?:(?:(?P<low>\d{1,3})(?P<to>-(?P<high>\d{1,3})?)?|-(?P<upto>\d{1,3}))\$\$"
-    r"(?:(?P<between>[^${}]*)\$\$)?)?"
-)
 WEIGHT = re.compile(r"\s*(?P<weight>\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})::")
 SPACE = re.compile(r"\s*")
 PATH = re.compile(r"[^\n{}|,<>()$#:\"\\_]+")
 ARGUMENTS = re.compile(r"\s*\((?P<told>[^()]{1,2000})\)(?=__)")
 VARIABLE = re.compile(r"\s*(?P<name>[A-Za-z_-][A-Za-z0-9_-]{0,99})\s*(?P<sign>:|\?=!?|=!?)?\s*")
-
-
-@dataclass(frozen=True)
-class Wildcard(WildcardCommand):
-    """`__name__`. `source` is what was written, which stays where there is no such wildcard."""
-
-    source: str = ""
 
 
 def read(template: str, depth: int = 0) -> Command | None:
@@ -72,70 +53,27 @@ def read(template: str, depth: int = 0) -> Command | None:
     return command
 
 
-@dataclass
-class _Pieces:
-    """What follows one another, texts joined."""
-
-    commands: list[Command] = field(default_factory=list[Command])
-    varies: bool = False
-
-    def say(self, text: str) -> None:
-        last = self.commands[-1] if self.commands else None
-        if isinstance(last, LiteralCommand):
-            self.commands[-1] = LiteralCommand(last.literal + text)
-        elif text:
-            self.commands.append(LiteralCommand(text))
-
-    def add(self, command: Command) -> None:
-        self.commands.append(command)
-        self.varies = True
-
-    def add_all(self, pieces: _Pieces) -> None:
-        for command in pieces.commands:
-            if isinstance(command, LiteralCommand):
-                self.say(command.literal)
-            else:
-                self.add(command)
-
-    def command(self) -> Command:
-        # A variable is set for the sequence that it stands in, so that it always needs one.
-        if len(self.commands) == 1 and not isinstance(self.commands[0], VariableAssignmentCommand):
-            return self.commands[0]
-        return SequenceCommand(list(self.commands)) if self.commands else LiteralCommand("")
-
-
-@dataclass
-class _Options:
-    """What stands between the bars of a pair of braces, with weights."""
-
-    pieces: list[_Pieces] = field(default_factory=list[_Pieces])
-    weights: list[float] = field(default_factory=list[float])
-
-    def vary(self) -> bool:
-        return len(self.pieces) > 1 or any(pieces.varies for pieces in self.pieces)
-
-
 class _Reader:
     """One template. Every sign is looked at a few times at most, however the brackets stand."""
 
     def __init__(self, text: str, depth: int) -> None:
         self._text = text
         self._depth = depth
-        self._closes = _pairs(text)
+        self._closes = closings(text)
 
     def read(self) -> Command:
         return self._pieces(0, len(self._text)).command()
 
-    def _pieces(self, at: int, end: int) -> _Pieces:
+    def _pieces(self, at: int, end: int) -> Pieces:
         """What is written from `at` to `end`, bars being text."""
-        pieces = _Pieces()
+        pieces = Pieces()
         while at < end:
             at = self._one(pieces, at, end)
         return pieces
 
-    def _options(self, at: int, end: int) -> _Options:
+    def _options(self, at: int, end: int) -> Options:
         """The same, with the bars between options. A bar inside [ ] is A1111's and divides nothing."""
-        options = _Options()
+        options = Options()
         at, pieces = self._begin(options, at, end)
         inside = at
         while at < end:
@@ -151,17 +89,17 @@ class _Reader:
                 at = self._one(pieces, at, end)
         return options
 
-    def _begin(self, options: _Options, at: int, end: int) -> tuple[int, _Pieces]:
+    def _begin(self, options: Options, at: int, end: int) -> tuple[int, Pieces]:
         weight = WEIGHT.match(self._text, at, end)
         options.weights.append(float(weight["weight"]) if weight else 1.0)
-        options.pieces.append(_Pieces())
+        options.pieces.append(Pieces())
         return self._skip(weight.end() if weight else at, end), options.pieces[-1]
 
     def _skip(self, at: int, end: int) -> int:
         space = SPACE.match(self._text, at, end)
         return space.end() if space else at
 
-    def _one(self, pieces: _Pieces, at: int, end: int) -> int:
+    def _one(self, pieces: Pieces, at: int, end: int) -> int:
         """Read what begins at `at`; where the next begins."""
         text = self._text
         if plain := PLAIN.match(text, at, end):
@@ -178,14 +116,14 @@ class _Reader:
         pieces.say(text[at])
         return at + 1
 
-    def _readers(self) -> Iterable[tuple[str, Callable[[_Pieces, int, int], int]]]:
+    def _readers(self) -> Iterable[tuple[str, Callable[[Pieces, int, int], int]]]:
         """By what it begins with: who reads it, returning where it ends, or 0 if it is only text."""
         yield "{", self._braces
         yield "__", self._wildcard
         yield "${", self._variable
         yield "%{", self._wrap
 
-    def _comment(self, pieces: _Pieces, at: int, end: int) -> int:
+    def _comment(self, pieces: Pieces, at: int, end: int) -> int:
         stop = self._text.find("\n", at, end)
         stop = end if stop < 0 else stop
         # Inside braces it goes: what is chosen may be put before more text on the same line.
@@ -198,7 +136,7 @@ class _Reader:
         if self._depth > MAX_DEPTH:
             raise TemplateError(f"Braces and wildcards are nested more than {MAX_DEPTH} deep. Simplify them.")
 
-    def _braces(self, pieces: _Pieces, at: int, end: int) -> int:
+    def _braces(self, pieces: Pieces, at: int, end: int) -> int:
         close = self._closes.get(at, end)
         if close >= end:
             return 0
@@ -208,12 +146,12 @@ class _Reader:
         options = self._options(bounds.end(), close)
         self._depth -= 1
         if options.vary():
-            pieces.add(_variant(options, bounds, at))
+            pieces.add(options.command(bounds, at))
         else:
             pieces.say(ESCAPED.sub(lambda pair: _unescaped(pair[0]), self._text[at : close + 1]))
         return close + 1
 
-    def _wildcard(self, pieces: _Pieces, at: int, end: int) -> int:
+    def _wildcard(self, pieces: Pieces, at: int, end: int) -> int:
         stop = self._path_end(at + 2, end)
         arguments = ARGUMENTS.match(self._text, stop, end)
         after = (arguments.end() if arguments else stop) + 2
@@ -251,7 +189,7 @@ class _Reader:
             for name, _, value in pairs
         }
 
-    def _variable(self, pieces: _Pieces, at: int, end: int) -> int:
+    def _variable(self, pieces: Pieces, at: int, end: int) -> int:
         close = self._closes.get(at + 1, end)
         head = VARIABLE.match(self._text, at + 2, min(close, end))
         if close >= end or not head or not (head["sign"] or head.end() == close):
@@ -266,7 +204,7 @@ class _Reader:
             pieces.add(VariableAssignmentCommand(name, value, sign.endswith("!"), not sign.startswith("?")))
         return close + 1
 
-    def _wrap(self, pieces: _Pieces, at: int, end: int) -> int:
+    def _wrap(self, pieces: Pieces, at: int, end: int) -> int:
         close = self._closes.get(at + 1, end)
         middle = self._middle(at + 2, close) if close < end else 0
         if not middle:
@@ -289,52 +227,3 @@ class _Reader:
 
 def _unescaped(pair: str) -> str:
     return pair[1] if pair in (r"\{", r"\}") else pair
-
-
-def _variant(options: _Options, bounds: re.Match[str], at: int) -> VariantCommand:
-    if not sum(options.weights):
-        raise TemplateError(
-            f"All weights in the {{ }} at character {at + 1} are 0, so that nothing can be chosen. "
-            "Give one option another weight."
-        )
-    pairs = zip(options.pieces, options.weights, strict=True)
-    variants = [VariantOption(pieces.command(), weight) for pieces, weight in pairs]
-    if bounds["low"] is None and bounds["upto"] is None:
-        return VariantCommand(variants)
-    low = int(bounds["low"] or 1)
-    exact = bounds["low"] and not bounds["to"]
-    high = low if exact else int(bounds["high"] or bounds["upto"] or len(variants))
-    between = bounds["between"]
-    return VariantCommand(variants, low, high, "," if between is None else between)
-
-
-def _pairs(text: str) -> dict[int, int]:
-    """Where each { and [ that is closed has its end. Comments and escaped signs don't count.
-
-    Raises:
-        TemplateError: a { with a | in it is never closed.
-    """
-    closes: dict[int, int] = {}
-    waiting: list[int] = []
-    braces: list[int] = []  # where in `waiting` those of them are that are a {
-    divided: set[int] = set()
-    for sign in SIGNS.finditer(text):
-        at, kind = sign.start(), sign[0]
-        if kind in "{[":
-            if kind == "{":
-                braces.append(len(waiting))
-            waiting.append(at)
-        elif kind == "|" and waiting:
-            divided.add(waiting[-1])
-        elif kind == "]" and waiting and text[waiting[-1]] == "[":
-            closes[waiting.pop()] = at
-        elif kind == "}" and braces:
-            # What was opened since its { and is still open is only text.
-            place = braces.pop()
-            closes[waiting[place]] = at
-            del waiting[place:]
-    for at in (waiting[place] for place in braces):
-        if at in divided:
-            told = f"The {{ at character {at + 1} of the prompt is never closed"
-            raise TemplateError(rf"{told}. Add a }}, write \{{ for a plain brace, or untick Dynamic prompts.")
-    return closes

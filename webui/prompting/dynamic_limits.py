@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from webui.params import MAX_PROMPT
 
 MAX_CHOICES = 20_000
@@ -40,10 +42,21 @@ class Allowance:
         Raises:
             TemplateError: it is too much.
         """
+        self._spend(characters, choices, self.endless)
+
+    def search(self, choices: int) -> None:
+        """As much work as so many choices, in finding what there is to choose from.
+
+        Raises:
+            TemplateError: it is too much.
+        """
+        self._spend(0, choices, self._too_many)
+
+    def _spend(self, characters: int, choices: int, told: Callable[[], str]) -> None:
         self._choices += choices
         self._characters += characters
         if self._choices > MAX_CHOICES or self._characters > MAX_CHARACTERS:
-            raise TemplateError(self.endless())
+            raise TemplateError(told())
         self._all_choices += choices
         self._all_characters += characters
         if self._all_choices > MAX_CHOICES_ALTOGETHER or self._all_characters > MAX_CHARACTERS_ALTOGETHER:
@@ -51,8 +64,12 @@ class Allowance:
 
     def endless(self) -> str:
         """The sentence for what has no end."""
-        where = f" (at __{self.last[:100]}__)" if self.last else ""
-        return (
-            f"The prompt's wildcards or variables lead to each other without end{where}. "
-            "Take out the one that leads back."
-        )
+        told = f"The prompt's wildcards or variables lead to each other without end{self._where()}"
+        return f"{told}. Take out the one that leads back."
+
+    def _too_many(self) -> str:
+        told = f"The prompt's wildcards hold too many texts to look through{self._where()}"
+        return f"{told}. Name fewer wildcards, or shorter ones."
+
+    def _where(self) -> str:
+        return f" (at __{self.last[:100]}__)" if self.last else ""

@@ -71,7 +71,7 @@ def extract(styles: Sequence[Style], prompt: str, negative_prompt: str) -> tuple
 
     Put in again in the order told, they give the same prompts, but for space around them.
     """
-    waiting = [style for style in styles if style.prompt.strip() or style.negative_prompt.strip()]
+    waiting = [style for style in styles if _changes(style.prompt) or _changes(style.negative_prompt)]
     found: list[str] = []
     while True:
         for style in waiting:
@@ -82,6 +82,11 @@ def extract(styles: Sequence[Style], prompt: str, negative_prompt: str) -> tuple
         prompt, negative_prompt = rest
         found.append(style.name)
         waiting.remove(style)
+
+
+def _changes(text: str) -> bool:
+    """Whether a style's text makes anything else of a prompt."""
+    return text.strip() not in ("", PLACE)
 
 
 def _without(style: Style, prompt: str, negative_prompt: str) -> tuple[str, str] | None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 MAX_BYTES = 2**24
 NAME, PROMPT, OLD_PROMPT, NEGATIVE = "name", "prompt", "text", "negative_prompt"
 HEADER = (NAME, PROMPT, NEGATIVE)
+NONE = "None"
+"""What A1111 and its clients write where they mean no style."""
 
 Row = tuple[str, ...]
 
@@ -76,8 +79,9 @@ class Table:
 
 
 def _is_style(name: str) -> bool:
-    """Not so of comments, and of the lines that A1111 puts between the files of a list."""
-    return bool(name) and not name.startswith("#") and not (name.startswith("---") and name.endswith("---"))
+    """Not so of comments, of the lines that A1111 puts between the files of a list, and of its "None"."""
+    ruled = name.startswith("---") and name.endswith("---")
+    return name not in ("", NONE) and not name.startswith("#") and not ruled
 
 
 def read(file: Path) -> Table:
@@ -120,6 +124,8 @@ def _text(content: bytes) -> str:
 def write(file: Path, table: Table) -> None:
     """Put `table` into the file, whole or not at all, as A1111 would: UTF-8 with a BOM.
 
+    A link stays one, and the file's permissions stay as they are.
+
     Raises:
         OSError: it can't be written; the file is as it was.
         StylesFileError: it would become too large.
@@ -129,10 +135,13 @@ def write(file: Path, table: Table) -> None:
     content = text.getvalue().encode("utf-8-sig", "replace")
     if len(content) > MAX_BYTES:
         raise StylesFileError(f"it would become larger than {MAX_BYTES >> 20} MiB")
+    file = Path(os.path.realpath(file))
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f"{file.name}.part")
     with unfinished.open("wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+    if file.exists():
+        shutil.copymode(file, unfinished)
     unfinished.replace(file)

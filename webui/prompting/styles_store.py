@@ -12,12 +12,10 @@ from typing import NamedTuple
 from webui.params import InvalidParamsError
 from webui.prompting import styles, styles_file
 from webui.prompting.styles import Style
-from webui.prompting.styles_file import StylesFileError, Table
+from webui.prompting.styles_file import NONE, StylesFileError, Table
 
 log = logging.getLogger(__name__)
 
-NONE = "None"
-"""What A1111's clients send where they mean no style."""
 MAX_NAME = 200
 
 
@@ -72,11 +70,12 @@ class StyleStore:
         """
         found: list[Style] = []
         for name in names:
+            if name == NONE:
+                continue
             try:
                 found.append(self.get(name))
             except UnknownStyleError as error:
-                if name != NONE:
-                    raise InvalidParamsError("styles", self._unknown(name)) from error
+                raise InvalidParamsError("styles", self._unknown(name)) from error
         return found
 
     def apply(self, names: Iterable[str], prompt: str, negative_prompt: str) -> tuple[str, str]:
@@ -186,7 +185,7 @@ def _checked(name: str) -> str:
     if not name or len(name) > MAX_NAME or not name.isprintable():
         told = f"The name of a style has 1 to {MAX_NAME} characters and no line breaks."
         raise InvalidParamsError("styles", told)
-    if name == NONE or not Table(rows=((name, "", ""),)).styles():
+    if not Table(rows=((name, "", ""),)).styles():
         told = f'A style can\'t be called "{name}": in files of styles that means something else.'
         raise InvalidParamsError("styles", told)
     return name

@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
-from itertools import accumulate, islice
+from itertools import islice
 from pathlib import Path
-from random import Random
-from typing import NamedTuple
 
-from webui.prompting.wildcards_files import Entry, WildcardFile, find, read_lines, read_structured
+from webui.prompting.wildcards_entries import Entries, KeptEntries, Source
+from webui.prompting.wildcards_files import Entry, WildcardFile, find, read_structured
 
 LOOK_AGAIN = 2.0
-MAX_KEPT = 64
 
 
 def is_pattern(name: str) -> bool:
@@ -37,35 +34,6 @@ class WildcardInfo:
     count: int
 
 
-@dataclass(frozen=True)
-class Entries:
-    """What is chosen from: texts, sorted, each once, and their weights unless all are 1."""
-
-    texts: tuple[str, ...] = ()
-    weights: tuple[float, ...] | None = None
-
-    def choice(self, rand: Random) -> str:
-        """One of the texts."""
-        if self.weights is None:
-            return rand.choice(self.texts)
-        # dynamicprompts draws ten at a time; so do we, to have the same random numbers left.
-        return rand.choices(self.texts, cum_weights=self._sums, k=10)[0]
-
-    @cached_property
-    def _sums(self) -> list[float]:
-        return list(accumulate(self.weights or ()))
-
-
-class _Source(NamedTuple):
-    """Where a wildcard's entries are. Those of structured files are in memory."""
-
-    file: WildcardFile
-    entries: tuple[Entry, ...] | None = None
-
-    def read(self) -> Iterator[Entry]:
-        return read_lines(self.file.path) if self.entries is None else iter(self.entries)
-
-
 class Wildcards:
     """All wildcards of some folders; of two with one name the earlier folder's counts. Thread-safe.
 
@@ -77,11 +45,11 @@ class Wildcards:
         self._look_again = look_again
         self._lock = threading.RLock()
         self._looked = float("-inf")
-        self._sources: dict[str, _Source] = {}
+        self._sources: dict[str, Source] = {}
         self._last_parts: dict[str, list[str]] = {}
         self._structured: dict[WildcardFile, dict[str, tuple[Entry, ...]]] = {}
         self._counts: dict[WildcardFile, int] = {}
-        self._kept: dict[str, tuple[list[_Source], Entries]] = {}
+        self._kept = KeptEntries()
 
     def names(self) -> list[str]:
         """All names, sorted."""
@@ -108,26 +76,18 @@ class Wildcards:
         """
         return self._count(self._source(name))
 
-    def entries(self, pattern: str) -> Entries:
+    def entries(self, pattern: str, gathered: Callable[[int], None] = lambda _: None) -> Entries:
         """What can be chosen from for `__pattern__`: the texts of all that match.
+
+        `gathered` is told of texts that had to be read or put together, how many; it may raise to stop that.
 
         Without a match it is looked for in all folders, a plain name in any letter case. The order is that
         of the library dynamicprompts, so that a seed means the same text.
         """
         sources = self._matching(pattern)
-        if not sources:
-            return Entries()
-        with self._lock:
-            kept = self._kept.get(pattern)
-        if kept is None or kept[0] != sources:
-            kept = (sources, _together(sources))
-            with self._lock:
-                while len(self._kept) >= MAX_KEPT:
-                    del self._kept[next(iter(self._kept))]
-                self._kept[pattern] = kept
-        return kept[1]
+        return self._kept.of(sources, gathered) if sources else Entries()
 
-    def _matching(self, pattern: str) -> list[_Source]:
+    def _matching(self, pattern: str) -> list[Source]:
         sources = self._look()
         name = re.sub(r"[\\/]+", "/", pattern.strip()).strip("/")
         if name in sources:
@@ -141,20 +101,20 @@ class Wildcards:
                 return found
         return []
 
-    def _source(self, name: str) -> _Source:
+    def _source(self, name: str) -> Source:
         source = self._look().get(name)
         if source is None:
             raise UnknownWildcardError(name)
         return source
 
-    def _count(self, source: _Source) -> int:
+    def _count(self, source: Source) -> int:
         if source.entries is not None:
             return len(source.entries)
         if source.file not in self._counts:
             self._counts[source.file] = sum(1 for _ in source.read())
         return self._counts[source.file]
 
-    def _look(self) -> dict[str, _Source]:
+    def _look(self) -> dict[str, Source]:
         """What there is. The answer is never changed afterwards."""
         with self._lock:
             if time.monotonic() - self._looked >= self._look_again:
@@ -173,24 +133,12 @@ class Wildcards:
                 self._looked = time.monotonic()
             return self._sources
 
-    def _arranged(self, files: list[WildcardFile]) -> dict[str, _Source]:
-        sources: dict[str, _Source] = {}
+    def _arranged(self, files: list[WildcardFile]) -> dict[str, Source]:
+        sources: dict[str, Source] = {}
         for file in files:
             if file.structured:
                 for name, entries in self._structured[file].items():
-                    sources.setdefault(name, _Source(file, entries))
+                    sources.setdefault(name, Source(name, file, entries))
             else:
-                sources.setdefault(file.name, _Source(file))
+                sources.setdefault(file.name, Source(file.name, file))
         return sources
-
-
-def _together(sources: list[_Source]) -> Entries:
-    """The entries of `sources` but for those that never could be chosen."""
-    weights: dict[str, float] = {}
-    for source in sources:
-        for entry in source.read():
-            if entry.weight > 0:
-                weights.setdefault(entry.text, entry.weight)
-    texts = tuple(sorted(weights))
-    alike = all(weight == 1 for weight in weights.values())
-    return Entries(texts, None if alike else tuple(weights[text] for text in texts))

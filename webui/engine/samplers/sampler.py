@@ -40,8 +40,6 @@ class Sampler:
     """Whether it goes without the last sigma but one."""
     brownian: bool = False
     """Whether its noise is that of a Brownian path."""
-    uses_ensd: bool = False
-    """Whether A1111's eta noise seed delta counts."""
     known: Callable[[NoiseTable], NoiseTable] | None = None
     """Which part of the model's noise it goes by, if not all."""
     path: Path | None = None

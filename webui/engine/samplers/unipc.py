@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+PAPERS_ORDER = 3
+LEAST_POWER = 1e-9
+"""Of a step's length: below it the weights of high orders are differences of nearly equal numbers."""
+
+
 def unipc(move: Move, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
     """Algorithms 5 and 8, with B(h) = h ("bh1") or exp(h) - 1 ("bh2").
 
@@ -43,7 +48,11 @@ def _order(move: Move, index: int) -> int:
     longest in log sigma.
     """
     steps = len(move.sigmas) - 1 - (move.sigmas[-1] == 0)
-    return max(1, min(move.options.uni_pc_order, index + 1, steps - index))
+    order = max(1, min(move.options.uni_pc_order, index + 1, steps - index))
+    h = math.log(move.sigmas[index] / move.sigmas[index + 1])
+    while order > PAPERS_ORDER and h**order < LEAST_POWER:
+        order -= 1
+    return order
 
 
 def _moved(
