@@ -7,6 +7,7 @@ from webui.infotext import ModelIdentity, read, write
 from webui.infotext.fields import KEYS
 from webui.infotext.names import SAMPLERS, SCHEDULES
 from webui.params import MAX_SEED, GenerationParams
+from webui.params.sampling import LEAST_SIGMA
 
 TOLD = {"prompt", "negative_prompt", *(name for key in KEYS for name in key.fields)}
 
@@ -27,7 +28,7 @@ RESIZED = st.one_of(st.just((0, 0)), st.tuples(st.integers(1, 8192), st.integers
 NUMBERS = [
     *("steps", "cfg_scale", "cfg_rescale", "cfg_start", "cfg_end", "s_min_uncond", "comma_padding_backtrack"),
     *("clip_skip", "step_cache", "token_merging_ratio", "ensd", "s_churn", "s_tmin", "s_tmax", "s_noise"),
-    *("sigma_min", "sigma_max", "rho", "beta_alpha", "beta_beta", "uni_pc_order"),
+    *("rho", "beta_alpha", "beta_beta", "uni_pc_order"),
 ]
 FLAGS = ["tiling", "discard_next_to_last_sigma", "sgm_noise_multiplier"]
 CHOICES = {
@@ -50,6 +51,8 @@ SOMETIMES = {
     **{name: st.booleans() for name in FLAGS},
     **{name: st.sampled_from(values) for name, values in CHOICES.items()},
     "eta": st.none() | st.floats(0, 10),
+    "sigma_min": st.just(0.0) | st.floats(LEAST_SIGMA, 1000),
+    "sigma_max": st.just(0.0) | st.floats(LEAST_SIGMA, 10_000),
 }
 # Fields that have a say only together are asked for together.
 TOGETHER = st.fixed_dictionaries(
