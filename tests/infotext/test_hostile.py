@@ -82,7 +82,7 @@ def test_what_would_take_long(make):
 @WITH_AVIF
 @pytest.mark.parametrize("length", [12, 60, 200])
 def test_a_broken_avif_is_told(length):
-    with pytest.raises(InfotextError, match=r"^This picture can't be read: .*\.$"):
+    with pytest.raises(InfotextError, match=r"^This picture is damaged and can't be read \(.*\)\.$"):
         read_picture(avif_with(bytes(20))[:length])
 
 

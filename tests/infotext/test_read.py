@@ -5,6 +5,7 @@ import pytest
 from webui.infotext import ModelIdentity, looks_like_infotext, read, write
 from webui.infotext.pairs import MAX_TEXT
 from webui.params import GenerationParams
+from webui.params.scripts import XYZPlot
 
 A1111 = """a cat, (fluffy:1.2) <lora:more_detail:0.8>
 Negative prompt: EasyNegative, dog
@@ -219,3 +220,48 @@ def test_no_more_unknown_keys_are_kept_than_can_be_shown():
 )
 def test_looks_like_infotext(text, expected):
     assert looks_like_infotext(text) is expected
+
+
+GRID = (
+    "a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 512x512, Script: X/Y/Z plot, "
+    'X Type: Seed, X Values: "-1, 7", Fixed X Values: "5, 7", Y Type: Steps, Y Values: 10-30 (+10), '
+    "Version: v1.10.1"
+)
+
+
+def test_a_grids_text_sets_the_plot_that_made_it():
+    found = read(GRID)
+    assert found.fields["script"] == XYZPlot(
+        x_axis="Seed", x_values="5, 7", y_axis="Steps", y_values="10-30 (+10)"
+    )
+    assert not found.unused
+    assert not found.problems
+
+
+def test_other_scripts_are_told_and_no_script_is_left_alone():
+    found = read(GRID.replace("X/Y/Z plot", "Loopback"))
+    assert "script" not in found.fields
+    assert found.unused["Script"] == "Loopback"
+    assert "script" not in read(GRID.partition(", Script")[0]).fields
+
+
+def test_a_plot_that_can_not_be_is_told():
+    found = read(GRID.replace("X Type: Seed", f"X Type: {'x' * 500}"))
+    assert "script" not in found.fields
+    assert "can't be used" in found.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("resources", "name"),
+    [
+        ('[{"type":"lora","modelName":"x"},{"type":"checkpoint","modelName":"DreamShaper"}]', "DreamShaper"),
+        ('[{"type":"lora","modelName":"x"}]', None),
+        ('[{"type":"checkpoint","modelName":7}]', None),
+        ('[7, "checkpoint"]', None),
+        ('{"type":"checkpoint"}', None),
+    ],
+)
+def test_civitais_list_names_the_checkpoint(resources, name):
+    text = f"a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Civitai resources: {resources}"
+    assert read(text).checkpoint == name
+    assert read(f"{text}, Model: other").checkpoint == "other"

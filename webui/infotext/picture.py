@@ -56,12 +56,13 @@ def read_picture(data: bytes | BinaryIO) -> PictureInfo:
         if found := _text_file(data):
             return found
         raise InfotextError(
-            "This is not a picture that can be read. Choose a PNG, JPEG, WebP, AVIF or GIF file."
+            "This is not a picture that can be read, nor a text with parameters. "
+            "Choose a PNG, JPEG, WebP, AVIF, GIF or TXT file."
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InfotextError("This picture has too many pixels to be opened.") from error
     except (ValueError, OSError, SyntaxError, EOFError, RuntimeError) as error:
-        raise InfotextError(f"This picture can't be read: {error}.") from error
+        raise InfotextError(f"This picture is damaged and can't be read ({_uncapped(error)}).") from error
 
 
 def _read(data: bytes) -> PictureInfo:
@@ -137,3 +138,9 @@ def _text_file(data: bytes) -> PictureInfo | None:
         return None
     found = read(text)
     return PictureInfo(found, text, found.source, format="TXT")
+
+
+def _uncapped(error: Exception) -> str:
+    """What went wrong in the library's words, so that it can stand within a sentence."""
+    text = str(error).rstrip(".")
+    return text[:1].lower() + text[1:] if text else type(error).__name__

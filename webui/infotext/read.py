@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from webui.infotext import civitai, plots
 from webui.infotext.fields import BY_NAME, DEFAULTS, KEYS, Key
 from webui.infotext.names import OLD_UNIFORM, find_both, find_schedule
 from webui.infotext.pairs import FP8, MAX_TEXT, NEGATIVE_TEMPLATE, TEMPLATE, USER, Parts, split
@@ -91,9 +92,15 @@ def settle(parts: Parts, source: str) -> Infotext:
         return reading.finished({}, None)
     told = {name.lower(): value for name, value in parts.pairs.items()}
     models = {name: told[key] for key, name in MODEL_KEYS.items() if key in told}
+    if "checkpoint" not in models and (name := civitai.checkpoint_of(told)):
+        models["checkpoint"] = name
     others = {name: value for name, value in parts.pairs.items() if name.lower() not in NO_FIELDS}
     reading.fill_defaults()
+    if script := plots.plot_of(others):
+        reading.put({"script": script}, f"Script: {script['name']}")
     for name, value in others.items():
+        if name in plots.keys(script):
+            continue
         key = BY_NAME.get(name.lower())
         if key is None or (name != key.name and key.name in others):
             reading.keep(name, value)
