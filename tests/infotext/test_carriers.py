@@ -47,6 +47,7 @@ def test_every_format_carries_the_text(tmp_path, kind):
 @given(text=ANYTHING)
 @settings(max_examples=20)
 def test_any_text_comes_back(tmp_path_factory, kind, text):
+    text = f"{text}\nSteps: 20"  # as every infotext has: a lone sign may be of either byte order
     path = saved(tmp_path_factory.mktemp("any") / f"a.{kind}", text)
     assert carried(path)["parameters"] == text
 
