@@ -440,7 +440,7 @@ def test_a_plot_is_told_with_its_grid_first(room, local):
     assert [data["kind"] for data in told] == ["picture"] * 3 + ["grid"]
     job = get(local, job_id)
     assert [image["kind"] for image in job["images"]] == ["grid"] + ["picture"] * 3
-    assert (job["image_count"], job["n_iter"]) == (4, 3)
+    assert (job["image_count"], job["n_iter"]) == (3, 3)
     assert picture(local, job).width == 3 * 8
     [listed] = local.get("/api/v1/jobs").json()
     assert [image["kind"] for image in listed["images"]] == ["grid"]

@@ -66,6 +66,7 @@ class JobView(BaseModel):
     eta: float | None = None
     images: list[ImageView]
     image_count: int
+    """Finished pictures, grids aside."""
     error: str | None
     notices: list[str] = []
     seed: int
@@ -83,7 +84,7 @@ def view(jobs: Jobs, job: Job, images: int | None = None) -> JobView:
         steps=job.params.steps,
         n_iter=job.rounds,
         images=[_image_view(job, picture) for picture in shown[:images]],
-        image_count=len(shown),
+        image_count=sum(picture.kind == "picture" for picture in job.pictures),
         error=job.error,
         seed=job.seed,
         created=job.created,
