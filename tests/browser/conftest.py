@@ -73,8 +73,26 @@ def visit(person: Callable[..., BrowserContext], server: Server) -> Callable[...
         page.goto(server.address)
         page.wait_for_selector("#txt2img_generate")
         page.wait_for_function("window.darkroom && document.querySelector('.dr-stage')")
-        # The settings come with the page's load event; what is typed before would be overwritten.
-        page.wait_for_load_state("networkidle")
         return page
 
     return open_page
+
+
+@pytest.fixture(scope="module")
+def scripts(browser: Browser, server: Server) -> Iterator[Callable[..., list]]:
+    """Calls an exported function of one of the page's modules for each of a list of arguments."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{server.address}/healthz")
+
+    def call(module: str, name: str, arguments: list) -> list:
+        return page.evaluate(
+            """async ([module, name, calls]) => {
+                const found = (await import(`/darkroom/${module}.js`))[name];
+                return calls.map((values) => found(...values));
+            }""",
+            [module, name, arguments],
+        )
+
+    yield call
+    context.close()

@@ -1,7 +1,10 @@
 """What a visitor does and sees on the txt2img tab."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import httpx
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 LONG = 120_000
 
@@ -60,3 +63,18 @@ def open_section(page: Page, name: str) -> None:
 
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
+
+
+@contextmanager
+def slow_answers(page: Page) -> Iterator[None]:
+    """Inside, nothing that gradio asks the server for is answered; afterwards all of it is."""
+    held: list[Route] | None = []
+
+    def hold(route: Route) -> None:
+        route.continue_() if held is None else held.append(route)
+
+    page.route("**/queue/join*", hold)
+    yield
+    waiting, held = held, None
+    for route in waiting:
+        route.continue_()

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import generate, wait_finished
+from tests.browser.pages import generate, set_number, set_prompt, slow_answers, wait_finished
 from webui.config import BUILT_IN_CHECKPOINTS
 
 pytestmark = pytest.mark.browser
@@ -48,6 +48,24 @@ def test_an_unusable_checkpoint_says_why_where_it_is_chosen(visit, server):
         shutil.rmtree(broken)
 
 
+def test_what_is_set_before_the_settings_come_back_stays(visit):
+    first = visit()
+    set_prompt(first, "a flat star")
+    set_number(first, "steps", 3)
+    set_number(first, "width", 64)
+    generate(first)
+    wait_finished(first)
+    page = first.context.new_page()
+    with slow_answers(page):
+        page.goto(first.url)
+        set_prompt(page, "my own words")
+        set_number(page, "steps", 7)
+    expect(page.locator("#txt2img_width input[type=number]")).to_have_value("64")
+    page.wait_for_timeout(200)
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("my own words")
+    expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("7")
+
+
 def test_on_a_phone_nothing_scrolls_sideways_and_the_picture_follows_generate(visit):
     page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -78,6 +96,8 @@ def test_colours_follow_the_system_and_are_kept_when_changed(visit, scheme):
     assert page.evaluate(is_dark) == (scheme == "dark")
     page.click(".dr-theme")
     assert page.evaluate(is_dark) == (scheme != "dark")
+    # gradio complains of requests that a reload cuts off.
+    page.wait_for_load_state("networkidle")
     page.reload()
     page.wait_for_selector("#txt2img_generate")
     assert page.evaluate(is_dark) == (scheme != "dark")
@@ -105,3 +125,12 @@ def test_every_control_has_a_name_and_a_hint(visit):
     for element, hint in there.items():
         assert hint
         assert page.locator(f"#{element}").get_attribute("title") == hint
+
+
+def test_a_list_closes_when_it_is_left_by_tab(visit):
+    page = visit()
+    page.focus("#setting_sd_model_checkpoint input")
+    expect(page.locator("#setting_sd_model_checkpoint input")).to_have_attribute("aria-expanded", "true")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(page.locator("input[aria-expanded=true]")).to_have_count(0)

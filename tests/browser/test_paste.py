@@ -87,16 +87,51 @@ def test_the_button_reads_an_infotext_from_the_prompt(visit):
     expect_filled(page)
 
 
+def test_a_sampler_that_is_not_known_is_told_and_no_markup(visit):
+    page = visit()
+    set_number(page, "steps", 2)
+    name = "<img src=/nowhere.png onerror=window.hurt=1>"
+    text = f"a cat\nSteps: 2, Sampler: {name}, Schedule type: Foo, Seed: 1, Version: Darkroom 0.1.0"
+    set_prompt(page, text)
+    page.click("#paste")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("a cat")
+    expect(page.locator(".dr-said")).to_contain_text(name)
+    expect(page.locator("#txt2img_sampling input")).not_to_have_value("")
+    generate(page)
+    wait_finished(page)
+    set_prompt(page, TEXT)
+    page.click("#paste")
+    expect_filled(page)
+    assert page.locator("[data-testid=toast-text]").count() == 0
+    assert page.evaluate("window.hurt") is None
+
+
+def test_two_fills_one_after_the_other_both_count(visit):
+    page = visit()
+    set_prompt(page, "my own")
+    texts = [f"{name}\nSteps: {steps}, Sampler: Euler, Seed: 7" for name, steps in (("one", 3), ("two", 4))]
+    page.evaluate(
+        """async (texts) => {
+            const { fill } = await import("/darkroom/filling.js");
+            texts.forEach((text) => fill({ text }));
+        }""",
+        texts,
+    )
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("two")
+    expect(number(page, "steps")).to_have_value("4")
+    expect(page.locator(".dr-said")).to_contain_text("Parameters set.")
+
+
 def test_a_pasted_infotext_is_offered_to_be_read(visit):
     page = visit()
     box = page.locator("#txt2img_prompt textarea")
     box.evaluate(f"(element) => ({PASTE})([element, 'a cat, Steps: many'])")
-    expect(page.locator(".dr-offer")).to_be_hidden()
+    expect(page.locator(".dr-proposal")).to_be_hidden()
     handle = box.element_handle()
     page.evaluate(PASTE, [handle, TEXT])
-    expect(page.locator(".dr-offer")).to_be_visible()
+    expect(page.locator(".dr-proposal")).to_be_visible()
     page.get_by_role("button", name="Keep as text").click()
-    expect(page.locator(".dr-offer")).to_be_hidden()
+    expect(page.locator(".dr-proposal")).to_be_hidden()
     expect(number(page, "steps")).to_have_value("20")
     page.evaluate(PASTE, [handle, TEXT])
     page.get_by_role("button", name="Apply", exact=True).click()
@@ -141,9 +176,12 @@ def test_settings_come_back_from_the_picture_and_from_the_queue(visit):
     page.click(".dr-use")
     expect(page.locator("#txt2img_prompt textarea")).to_have_value("a flat star")
     expect(number(page, "batch_count")).to_have_value("1")
-    set_prompt(page, "something else")
+    page.get_by_role("button", name="Bring my prompts back").click()
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("something else")
     open_tab(page, "Queue")
     page.get_by_role("button", name="Show").first.click()
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("something else")
+    page.get_by_role("button", name="Use its settings").click()
     expect(page.locator("#txt2img_prompt textarea")).to_have_value("a flat star")
     expect(number(page, "batch_count")).to_have_value("2")
     expect(number(page, "seed")).to_have_value("-1")

@@ -22,26 +22,6 @@ bluebell_(flower),0,400,"harebell"
 """
 
 
-@pytest.fixture(scope="module")
-def scripts(browser, server):
-    """Calls an exported function of one of the page's modules for each of a list of arguments."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{server.address}/healthz")
-
-    def call(module, name, arguments):
-        return page.evaluate(
-            """async ([module, name, calls]) => {
-                const found = (await import(`/darkroom/${module}.js`))[name];
-                return calls.map((values) => found(...values));
-            }""",
-            [module, name, arguments],
-        )
-
-    yield call
-    context.close()
-
-
 def marked(text):
     """(text, start, end) of a text whose selection, or caret, is marked with "‸"."""
     before, selected, *after = text.split("‸")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import api, generate, set_number, set_prompt, shown_job, wait_finished
+from tests.browser.pages import api, generate, set_number, set_prompt, shown_job, slow_answers, wait_finished
 
 pytestmark = pytest.mark.browser
 
@@ -84,6 +84,11 @@ def test_a_prompt_matrix_draws_every_combination(visit):
     set_prompt(page, "a flat star|blue|large")
     page.press("#txt2img_prompt textarea", "Tab")
     expect(page.locator(COUNT)).to_contain_text("4 pictures")
+    set_number(page, "batch_count", 2)
+    page.click("#txt2img_clear_prompt")
+    expect(page.locator(COUNT)).to_contain_text("needs optional parts")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(COUNT)).to_contain_text("4 pictures")
     generate(page)
     wait_finished(page)
     expect(page.locator(".dr-thumbs button")).to_have_count(5)
@@ -99,3 +104,35 @@ def test_prompts_are_read_from_a_file(visit):
     box = page.locator("#script_txt2img_prompts_from_file_or_textbox_prompts textarea")
     expect(box).to_have_value(content.decode())
     expect(page.locator(COUNT)).to_contain_text("2 pictures")
+
+
+def test_a_file_that_is_too_large_is_refused_in_words(visit):
+    page = visit()
+    choose(page, "#script_list", "Prompts from file or textbox")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Read a text file").click()
+    content = b"a" * (2**20 + 1)
+    chooser.value.set_files({"name": "long.txt", "mimeType": "text/plain", "buffer": content})
+    told = page.locator("#script_list .dr-field-error")
+    expect(told).to_have_text('"long.txt" is larger than 1 MiB. Choose a smaller text file.')
+
+
+def test_the_server_is_asked_after_a_pause_and_not_with_every_key(plot):
+    page = plot
+    page.wait_for_load_state("networkidle")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/gradio_api/" in request.url else None)
+    page.locator(f"{XYZ}_x_values textarea").press_sequentially("1,2,3,4,5,6,7,8", delay=20)
+    expect(page.locator(COUNT)).to_contain_text("8 pictures")
+    page.locator("#txt2img_prompt textarea").press_sequentially("a bright flat star", delay=20)
+    page.wait_for_timeout(600)
+    assert len(asked) < 12
+
+
+def test_the_last_of_two_quick_choices_counts(plot):
+    page = plot
+    with slow_answers(page):
+        choose(page, f"{XYZ}_x_type", "Sampler")
+        choose(page, f"{XYZ}_x_type", "Steps")
+    expect(page.locator(f"{XYZ}_x_values textarea")).to_be_visible()
+    expect(page.locator(f"{XYZ}_x_values_dropdown")).to_have_count(0)

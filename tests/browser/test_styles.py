@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import api, generate, set_number, set_prompt, shown_job, wait_finished
+from tests.browser.pages import api, generate, set_number, set_prompt, shown_job, slow_answers, wait_finished
 
 pytestmark = pytest.mark.browser
 
@@ -73,6 +73,47 @@ def test_styles_are_renamed_deleted_and_taken_from_the_prompt(page):
     expect(page.locator(".dr-styles-said")).to_have_text('Deleted "analog". Save brings it back.')
     expect(page.locator(".dr-styles-empty")).to_be_visible()
     assert api(page, "/api/v1/styles").json() == []
+
+
+def test_names_that_are_ways_in_an_address_are_refused(page):
+    page.click("#txt2img_styles_edit_button")
+    for name in (".", ".."):
+        page.fill(".dr-styles [name=name]", name)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.locator(".dr-styles-said")).to_have_text(
+            f'A style can\'t be called "{name}". Choose another name.'
+        )
+
+
+def test_the_editor_has_the_prompts_keys_and_the_page_none_meanwhile(page):
+    page.click("#txt2img_styles_edit_button")
+    box = page.locator(".dr-styles [name=prompt]")
+    box.fill("cat")
+    box.press("ControlOrMeta+ArrowUp")
+    expect(box).to_have_value("(cat:1.1)")
+    box.press("Alt+ArrowUp")
+    box.press("ControlOrMeta+Enter")
+    page.wait_for_timeout(300)
+    expect(box).to_have_value("(cat:1.1)")
+    expect(page.locator(".dr-styles")).to_be_visible()
+    assert api(page, "/api/v1/jobs").json() == []
+
+
+def test_what_is_written_while_styles_are_put_in_stays(page):
+    box = page.locator("#txt2img_prompt textarea")
+    save(page, "film", "{prompt}, 35mm")
+    box.fill("a flat star")
+    page.click("#txt2img_style_apply")
+    box.fill("a flat star, without a style")
+    choose(page, "film")
+    with slow_answers(page):
+        page.click("#txt2img_style_apply")
+        page.wait_for_timeout(100)
+        box.fill("something else")
+    expect(page.locator(".dr-said")).to_contain_text("The prompts have been changed meanwhile")
+    expect(box).to_have_value("something else")
+    page.click("#txt2img_style_apply")
+    expect(box).to_have_value("something else, 35mm")
 
 
 def test_a_style_without_a_name_is_refused(page):

@@ -359,9 +359,7 @@ def test_dpm_fast_asks_as_often_as_it_was_told(count):
     assert torch.isfinite(x).all()
 
 
-ENDS_CLEAN = [
-    name for name in SAMPLER_NAMES if name not in ("LMS", "TCD") and not find_sampler(name).fixed
-]
+ENDS_CLEAN = [name for name in SAMPLER_NAMES if name not in ("LMS", "TCD") and not find_sampler(name).fixed]
 
 
 @pytest.mark.parametrize("name", ENDS_CLEAN)

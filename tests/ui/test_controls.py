@@ -6,6 +6,7 @@ from tests.tiny.files import write_sd1
 from webui.catalog.catalog import Catalog
 from webui.config import BUILT_IN_CHECKPOINTS
 from webui.params import GenerationParams
+from webui.prompting.styles_store import StyleStore
 from webui.ui.components.controls import ELEMENT_IDS, SLIDERS, Maker, hints
 from webui.ui.components.token_count import TokenCounts
 from webui.ui.following import starting_params
@@ -72,7 +73,7 @@ def test_without_any_checkpoint_the_defaults_are_a1111s():
 
 
 def test_token_counts_follow_the_checkpoints_tokenizer():
-    counts = TokenCounts(Catalog.over([BUILT_IN_CHECKPOINTS]))
+    counts = TokenCounts(Catalog.over([BUILT_IN_CHECKPOINTS]), StyleStore([]))
     assert counts.text("a 3d panda on a blue background", "darkroom-demo") == "8/75"
     assert counts.text("panda " * 76, "") == "76/150"
     assert counts.text("panda", "no such model") == "–/75"
@@ -80,5 +81,5 @@ def test_token_counts_follow_the_checkpoints_tokenizer():
 
 def test_single_files_are_counted_with_clips_own_tokens(tmp_path):
     write_sd1(tmp_path / "one.safetensors")
-    counts = TokenCounts(Catalog.over([tmp_path]))
+    counts = TokenCounts(Catalog.over([tmp_path]), StyleStore([]))
     assert counts.text("a photo of a cat", "one.safetensors") == "5/75"

@@ -100,6 +100,48 @@ def test_what_a_picture_told_is_checked_anew(filled):
     assert "Width should be a multiple of 8 (it is 130)." in filling.notices
 
 
+def test_samplers_and_schedules_that_are_not_known_are_refused(filled):
+    text = "a cat\nSteps: 3, Sampler: <b>Foo</b>, Schedule type: Bar, Seed: 1, Version: Darkroom 0.1.0"
+    told = {"sampler_name": "<b>Foo</b>", "scheduler": "Bar", "steps": 3}
+    for wish in ({"text": text}, {"infotext": {"fields": told}}):
+        filling = filled(wish)
+        assert (filling.params.sampler_name, filling.params.scheduler) == ("Euler a", "Karras")
+        assert not {"sampler_name", "scheduler"} & filling.only
+        assert any("<b>Foo</b>" in notice for notice in filling.notices)
+        assert any("Bar" in notice for notice in filling.notices)
+    assert filled({"infotext": {"fields": {"sampler_name": "k_euler_a"}}}).params.sampler_name == "Euler a"
+
+
+@pytest.mark.parametrize("odd", [None, "<b>Foo</b>", 3])
+def test_odd_names_in_the_pickers_are_no_hindrance(catalog, jobs, styles, odd):
+    now = {"checkpoint": "mine", "sampler_name": odd, "scheduler": odd}
+    filling = Filler(catalog, jobs, styles).filling(json.dumps({"prompts": ["a", "b"]}), "me", now)
+    assert (filling.params.prompt, filling.params.checkpoint, filling.notices) == ("a", "mine", ())
+
+
+def test_a_size_that_is_too_large_as_a_whole_is_told_and_left_out(filled):
+    told = {"width": 8192, "height": 8192, "batch_size": 64, "steps": 9}
+    filling = filled({"infotext": {"fields": told}})
+    assert filling.only == {"steps"}
+    assert (filling.params.checkpoint, filling.params.width) == ("darkroom-demo", 512)
+    assert any(notice.startswith("8192x8192 in batches of 64 is") for notice in filling.notices)
+
+
+def test_no_more_is_told_than_can_be_read(filled):
+    many = {"fields": {f"f{number}": number for number in range(50_000)}, "notices": ["x" * 9000] * 500}
+    filling = filled({"infotext": many})
+    assert len(filling.told()) < 20_000
+    assert filling.notices[-1] == "And 481 more notices."
+    assert filled({"infotext": {"fields": many["fields"]}}).notices[0].endswith("f11 and 49988 more.")
+
+
+def test_what_darkroom_wrote_for_people_is_not_missed(filled):
+    unused = {"Template": "a", "negative template": "b", "User": "me", "FP8 weight": "Enable", "Version": "1"}
+    unused |= {"Exact prompt": "a", "Exact negative prompt": "b"}
+    assert filled({"infotext": {"fields": {"steps": 3}, "unused": unused}}).notices == ()
+    assert filled({"infotext": {"fields": {}, "unused": {**unused, "X": "1"}}}).notices == ("Not used: X.",)
+
+
 def test_what_holds_already_stays_unless_the_wish_says_otherwise(filled):
     filling = filled({"prompts": ["a", "b"]})
     assert {field: getattr(filling.params, field) for field in NOW} == NOW

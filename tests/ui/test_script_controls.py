@@ -84,6 +84,12 @@ def test_an_axis_with_choices_shows_a_list_and_a_button_that_fills_it(controls):
     assert [update.get("visible") for update in axes.shown_one("No such axis", "")[1:]] == [False] * 3
 
 
+def test_a_name_that_is_no_axis_offers_nothing(controls):
+    axes = controls._axes
+    assert axes.text("<b>no axis</b>", "1,2", ["a"]) == "1,2"
+    assert axes._offered("<b>no axis</b>") == []
+
+
 def test_picked_values_are_written_so_that_commas_in_them_stay():
     assert written(["a, b", "c", 'say "x"']) == '"a, b",c,"say ""x"""'
     assert written([]) == ""
@@ -93,7 +99,7 @@ def test_picked_values_are_written_so_that_commas_in_them_stay():
     ("fields", "pictures"),
     [
         ({"script": XYZPlot(x_values="1-3", y_axis="Steps", y_values="5,10"), "batch_size": 2}, 12),
-        ({"script": PromptMatrix(), "prompt": "a|b|c"}, 4),
+        ({"script": PromptMatrix(), "prompt": "a|b|c", "n_iter": 3, "batch_size": 2}, 4),
         ({"script": PromptsFromFile(prompts="a\n\nb\n--prompt c --n_iter 3"), "n_iter": 1}, 5),
     ],
 )

@@ -5,12 +5,18 @@ import pytest
 from webui.catalog.catalog import Catalog
 from webui.config import BUILT_IN_CHECKPOINTS
 from webui.params import MAX_PROMPT
+from webui.prompting.styles_store import StyleStore
 from webui.ui.components.token_count import TokenCounts
 
 
-@pytest.fixture(scope="module")
-def counts():
-    return TokenCounts(Catalog.over([BUILT_IN_CHECKPOINTS]))
+@pytest.fixture
+def styles(tmp_path):
+    return StyleStore([tmp_path / "styles.csv"])
+
+
+@pytest.fixture
+def counts(styles):
+    return TokenCounts(Catalog.over([BUILT_IN_CHECKPOINTS]), styles)
 
 
 @pytest.mark.parametrize(
@@ -27,3 +33,10 @@ def counts():
 )
 def test_what_the_model_will_read_is_counted(counts, prompt, shown):
     assert counts.text(prompt, "") == shown
+
+
+def test_the_chosen_styles_are_counted_with_both_prompts(counts, styles):
+    styles.save("film", "{prompt} on a blue background", "panda panda")
+    assert counts.texts("a 3d panda", "panda", None, "") == ["4/75", "1/75"]
+    assert counts.texts("a 3d panda", "panda", ["film"], "") == ["8/75", "4/75"]
+    assert counts.texts("a 3d panda", "panda", ["gone"], "") == ["4/75", "1/75"]

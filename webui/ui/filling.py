@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from webui.catalog.catalog import Catalog
 from webui.catalog.mentioned import resolve
+from webui.engine.samplers.table import find_sampler, find_schedule
 from webui.infotext import looks_like_infotext, read
+from webui.infotext.pairs import EXACT, EXACT_NEGATIVE, FP8, NEGATIVE_TEMPLATE, TEMPLATE, USER
 from webui.jobs.service import Jobs, UnknownJobError
 from webui.params import GenerationParams, InvalidParamsError
 from webui.prompting.styles_store import StyleStore
@@ -20,6 +22,17 @@ from webui.ui.submission import sentence
 NOTHING = "There is nothing to read yet: the prompt holds no parameters, and you have no picture."
 MAX_WISH = 8 * 2**20
 MOST_NAMED = 12
+MOST_NOTICES = 20
+LONGEST_NOTICE = 500
+OUR_NOTES = (FP8, TEMPLATE, NEGATIVE_TEMPLATE, USER, EXACT, EXACT_NEGATIVE, "Version")
+"""Keys that Darkroom writes for people to read: nobody misses a control that they would set."""
+SIZE = ("width", "height", "batch_size")
+"""The fields of a problem that has no place of its own: that of the picture's size as a whole."""
+PROPER: dict[str, Callable[[str], str]] = {
+    "sampler_name": lambda name: find_sampler(name).name,
+    "scheduler": find_schedule,
+}
+"""Fields whose values are names -> what gives the proper name, or raises InvalidParamsError."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +119,10 @@ def _parsed(wish: str) -> Mapping[str, Any]:
     raise InvalidParamsError("", "This can't be read as generation parameters.")
 
 
-def _not_used(unused: Mapping[str, Any]) -> list[str]:
+def _not_used(unused: Collection[Any]) -> list[str]:
     """A sentence on the keys of an infotext that mean nothing here."""
-    names = [str(name)[:60] for name in unused]
+    ours = {note.lower() for note in OUR_NOTES}
+    names = [name for name in (str(key)[:60] for key in unused) if name.lower() not in ours]
     if not names:
         return []
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
@@ -119,15 +133,53 @@ def _said(error: Exception) -> str:
     return "This job is not there any more." if isinstance(error, UnknownJobError) else str(error)
 
 
-def _fitting(fields: dict[str, Any], now: Mapping[str, Any], notices: tuple[str, ...]) -> Filling:
+def _fitting(fields: Mapping[str, Any], now: Mapping[str, Any], notices: Sequence[str]) -> Filling:
     """Those of `fields` that params take; of the others a notice says why not."""
+    known = {field: value for field, value in fields.items() if field in GenerationParams.model_fields}
+    named, wrong = _with_proper_names(known)
+    standing, _ = _with_proper_names(now)
+    params, taken, refused = _taken(named, standing)
+    told = _shortened(
+        [*notices, *_not_used([field for field in fields if field not in known]), *wrong, *refused]
+    )
+    return Filling(params, frozenset(taken), told)
+
+
+def _with_proper_names(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """`fields` without samplers and schedule types that aren't known, and a sentence on each of these."""
+    proper, wrong = dict(fields), list[str]()
+    for field in [field for field in PROPER if field in fields]:
+        try:
+            proper[field] = PROPER[field](str(fields[field]))
+        except InvalidParamsError as error:
+            wrong.append(str(error))
+            del proper[field]
+    return proper, wrong
+
+
+def _taken(
+    fields: Mapping[str, Any], standing: Mapping[str, Any]
+) -> tuple[GenerationParams, Collection[str], list[str]]:
+    """Params of what can be taken of both, which of `fields` that is, and sentences on the others."""
     try:
-        params = GenerationParams.model_validate({**now, **fields})
+        return GenerationParams.model_validate({**standing, **fields}), fields.keys(), []
     except ValidationError as error:
-        # A problem without a place is that of the size as a whole.
-        wrong = {str(problem["loc"][0]) if problem["loc"] else "width" for problem in error.errors()}
-        left = {field: value for field, value in fields.items() if field not in wrong}
-        if len(left) == len(fields):
-            return Filling(GenerationParams(), frozenset(), notices)
-        return _fitting(left, now, (*notices, *(sentence(problem) for problem in error.errors())))
-    return Filling(params, frozenset(fields), notices)
+        problems = error.errors()
+    wrong = {str(place) for problem in problems for place in (problem["loc"][:1] or SIZE)}
+    left, still = (_without(held, wrong) for held in (fields, standing))
+    params, taken, more = _taken(left, still)
+    return params, taken, [*map(sentence, problems), *more]
+
+
+def _without(fields: Mapping[str, Any], wrong: Collection[str]) -> dict[str, Any]:
+    return {field: value for field, value in fields.items() if field not in wrong}
+
+
+def _shortened(notices: Sequence[str]) -> tuple[str, ...]:
+    """No more than can be read: a stranger's picture may bring any number of notices, of any length."""
+    shown = [
+        notice if len(notice) <= LONGEST_NOTICE else f"{notice[:LONGEST_NOTICE]}…"
+        for notice in notices[:MOST_NOTICES]
+    ]
+    more = len(notices) - MOST_NOTICES
+    return (*shown, f"And {more:,} more notices.") if more > 0 else tuple(shown)

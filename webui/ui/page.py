@@ -16,7 +16,7 @@ from webui.config import Config
 from webui.jobs.service import Jobs
 from webui.prompting.styles_store import StyleStore
 from webui.ui.components.axes import axis_hints
-from webui.ui.components.controls import HAPPENING, SCRIPT_ID, element_ids, hints
+from webui.ui.components.controls import AT_ONCE, HAPPENING, SCRIPT_ID, element_ids, hints
 from webui.ui.components.script_fields import script_hints
 from webui.ui.components.token_count import TokenCounts
 from webui.ui.components.toolbar import tool_hints
@@ -53,7 +53,7 @@ def build_page(catalog: Catalog, jobs: Jobs, styles: StyleStore) -> gr.Blocks:
             gr.HTML(STATUS, js_on_load=None, apply_default_css=False, elem_classes="dr-top-end")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
-                tab = build_txt2img(catalog, styles, TokenCounts(catalog), quick)
+                tab = build_txt2img(catalog, styles, TokenCounts(catalog, styles), quick)
                 wire(tab, catalog, jobs, styles, quick)
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
                 build_pnginfo_tab()
@@ -75,9 +75,13 @@ def _wire_restore(catalog: Catalog, jobs: Jobs, tab: Txt2Img, page: gr.Blocks) -
         last = jobs.listed(owner_behind(request), limit=1)
         params = last[0].params if last else starting_params(catalog.default())
         model = catalog.get(params.checkpoint) or catalog.default()
-        return tab.shown(catalog, params.changed(checkpoint=model.name if model else ""), model)
+        told, updates = tab.opening(catalog, params.changed(checkpoint=model.name if model else ""), model)
+        return [told, *updates]
 
-    tab.chips.after(page.load(restore, None, tab.outputs, **HAPPENING))
+    told, controls = gr.Textbox(visible="hidden", show_label=False), tab.restorable
+    loaded = page.load(restore, None, [told, *tab.outputs], **HAPPENING)
+    set_by_hand_stays = "(told, ...held) => darkroom.restored(told, held)"
+    tab.chips.after(loaded.then(None, [told, *controls], controls, js=set_by_hand_stays, **AT_ONCE))
 
 
 def head(config: Config) -> str:
@@ -124,7 +128,8 @@ def page_options() -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "footer_links": [],
-        "show_error": True,
+        # What goes wrong unexpectedly is in the log: gradio would show it as markup, with strangers' names.
+        "show_error": False,
         "ssr_mode": False,
         "favicon_path": str(STATIC / "favicon.svg"),
     }

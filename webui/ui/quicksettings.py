@@ -8,7 +8,7 @@ import gradio as gr
 
 from webui.catalog.catalog import Catalog
 from webui.params import GenerationParams
-from webui.ui.components.controls import CHECKPOINT_ID, VAE_ID, tool, unchecked
+from webui.ui.components.controls import CHECKPOINT_ID, LATEST, VAE_ID, tool, unchecked
 
 OWN_VAES = ("Automatic", "None")
 """What the VAE picker offers beside files: the one that belongs to the checkpoint; always its own."""
@@ -26,22 +26,8 @@ class Quicksettings:
 
 def build_quicksettings(catalog: Catalog) -> Quicksettings:
     """Lay the pickers out and wire the refresh."""
-    default = catalog.default()
     with gr.Row(elem_classes="dr-checkpoint", equal_height=True):
-        checkpoint = gr.Dropdown(
-            checkpoint_choices(catalog),
-            value=default.name if default else None,
-            label="Stable Diffusion checkpoint",
-            elem_id=CHECKPOINT_ID,
-            scale=3,
-        )
-        vae = gr.Dropdown(
-            vae_choices(catalog),
-            value="Automatic",
-            label=GenerationParams.model_fields["vae"].title,
-            elem_id=VAE_ID,
-            scale=2,
-        )
+        checkpoint, vae = _pickers(catalog)
         refresh = tool("refresh", REFRESH_ID)
 
     def read_again(chosen: str | None, chosen_vae: str) -> list[gr.Dropdown]:
@@ -49,13 +35,31 @@ def build_quicksettings(catalog: Catalog) -> Quicksettings:
         vaes = vae_choices(catalog)
         return [
             gr.Dropdown(choices=checkpoint_choices(catalog), value=_still_there(catalog, chosen)),
-            gr.Dropdown(choices=vaes, value=chosen_vae if chosen_vae in vaes else "Automatic"),
+            gr.Dropdown(choices=vaes, value=chosen_vae if chosen_vae in vaes else OWN_VAES[0]),
         ]
 
-    # What was chosen may be gone, which is what this is for.
-    pickers = [unchecked(checkpoint), unchecked(vae)]
-    refresh.click(read_again, pickers, pickers, show_progress="hidden", api_visibility="private")
+    pickers = [checkpoint, vae]
+    refresh.click(read_again, pickers, pickers, **LATEST)
     return Quicksettings(checkpoint, vae, refresh)
+
+
+def _pickers(catalog: Catalog) -> tuple[gr.Dropdown, gr.Dropdown]:
+    checkpoint = gr.Dropdown(
+        checkpoint_choices(catalog),
+        value=_still_there(catalog, None),
+        label="Stable Diffusion checkpoint",
+        elem_id=CHECKPOINT_ID,
+        scale=3,
+    )
+    vae = gr.Dropdown(
+        vae_choices(catalog),
+        value=OWN_VAES[0],
+        label=GenerationParams.model_fields["vae"].title,
+        elem_id=VAE_ID,
+        scale=2,
+    )
+    # What was chosen may be gone, which is what the refresh is for.
+    return unchecked(checkpoint), unchecked(vae)
 
 
 def _still_there(catalog: Catalog, name: str | None) -> str | None:

@@ -11,10 +11,11 @@ from gradio.components import Component
 from pydantic import ValidationError
 
 from webui.params import GenerationParams, InvalidParamsError
-from webui.params.scripts import PromptsFromFile, Script, XYZPlot
+from webui.params.scripts import PromptMatrix, PromptsFromFile, Script, XYZPlot
 from webui.scripts.planning import plan
 from webui.ui.components.axes import NAME, Axes, Choices
-from webui.ui.components.controls import AT_ONCE, HAPPENING, SCRIPT_ID, Controls
+from webui.ui.components.controls import AT_ONCE, LATEST, SCRIPT_ID, Controls, unchecked
+from webui.ui.components.pause import after_pause
 from webui.ui.components.script_fields import SCRIPTS, script_controls, script_id
 from webui.ui.submission import given, sentence
 
@@ -50,6 +51,8 @@ def count(params: GenerationParams) -> int:
         InvalidParamsError: it can't be done; the text says why.
     """
     planned = plan(params, seed=0)
+    if isinstance(params.script, PromptMatrix):  # each combination is drawn once
+        return planned.count
     if isinstance(params.script, PromptsFromFile):  # its lines may tell how many pictures each makes
         return sum(cell.pictures for cell in planned.cells())
     return planned.count * params.n_iter * params.batch_size
@@ -59,12 +62,12 @@ class ScriptControls:
     """The picker, a group for each script, and the line that tells how many pictures."""
 
     def __init__(self, tab: str, choices: Choices) -> None:
+        self._line_id = f"{tab}_script_count"
         self._groups: dict[str, gr.Column] = {}
         self._fields: dict[str, Controls] = {}
         with gr.Group(elem_classes="dr-group dr-scripts"):
-            self._picker = gr.Dropdown(
-                [NO_SCRIPT, *SCRIPTS], value=NO_SCRIPT, label="Script", elem_id=SCRIPT_ID
-            )
+            picker = gr.Dropdown([NO_SCRIPT, *SCRIPTS], value=NO_SCRIPT, label="Script", elem_id=SCRIPT_ID)
+            self._picker = unchecked(picker)
             for name in SCRIPTS:
                 with gr.Column(
                     visible=False, elem_id=script_id(tab, name), elem_classes="dr-script"
@@ -73,7 +76,7 @@ class ScriptControls:
                 self._groups[name] = group
             self._line = gr.HTML(
                 visible=False,
-                elem_id=f"{tab}_script_count",
+                elem_id=self._line_id,
                 elem_classes="dr-script-count",
                 js_on_load=None,
                 apply_default_css=False,
@@ -138,7 +141,7 @@ class ScriptControls:
             return [*self._visible(name), gr.update(visible=name != NO_SCRIPT)]
 
         groups = [*self._groups.values(), self._line]
-        self._picker.change(chosen, self._picker, groups, **HAPPENING)
+        picked = self._picker.change(chosen, self._picker, groups, **LATEST)
         others = {field: controls[field] for field in COUNTED_ON}
 
         def told(held: dict[Any, Any]) -> Any:  # noqa: ANN401
@@ -149,11 +152,9 @@ class ScriptControls:
             return f"<p>{html.escape(self._told({**fields, 'script': script}))}</p>"
 
         read = {*self.inputs, *others.values()}
-        # Prompts when they are left: not with every letter.
-        prompts = {control for control in others.values() if isinstance(control, gr.Textbox)}
-        left = [prompt.blur for prompt in prompts]
-        set_anew = [control.change for control in read - prompts]  # pyright: ignore[reportAttributeAccessIssue]
-        gr.on([*left, *set_anew], told, read, self._line, trigger_mode="always_last", **AT_ONCE)
+        telling: dict[str, Any] = {"fn": told, "inputs": read, "outputs": self._line, **AT_ONCE, **LATEST}
+        after_pause(read, self._line_id)(**telling)
+        picked.then(**telling)
 
     def _told(self, fields: dict[str, Any]) -> str:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from webui.ui.components.remarks import remarks
 from webui.ui.components.seed import build_seed
 from webui.ui.components.stage import stage
 from webui.ui.components.styles_editor import styles_editor
-from webui.ui.components.token_count import TokenCounts, token_counter
+from webui.ui.components.token_count import TokenCounts, token_counter, wire_counters
 from webui.ui.components.toolbar import Toolbar, build_toolbar, style_names
 from webui.ui.following import (
     CHANGING,
@@ -97,6 +98,25 @@ class Txt2Img:
         ]
 
     @property
+    def restorable(self) -> list[Component]:
+        """The controls whose values `opening` tells, in its order."""
+        return [*self.controls.values(), self.extra]
+
+    def opening(
+        self, catalog: Catalog, params: GenerationParams, model: ModelFile | None
+    ) -> tuple[str, list[Any]]:
+        """What a page shows that has just been opened: `params`, but for what was set by hand meanwhile.
+
+        The values of `restorable` come as JSON for static/opening.js, which knows at the last moment what the
+        controls hold; updates of `outputs` tell all else.
+        """
+        fields = ALL if params.script else [field for field in ALL if field != "script"]
+        updates = self.shown(catalog, params, model, fields)
+        shown = [update.pop("value") for update in (*updates[: len(self.controls)], updates[-1])]
+        opened = [control.value for control in self.restorable]  # pyright: ignore[reportAttributeAccessIssue]
+        return json.dumps({"opened": opened, "shown": shown}), updates
+
+    @property
     def _beside(self) -> list[Block]:
         return [*self.sections, self.chips.about, self.examples]
 
@@ -112,11 +132,10 @@ class Txt2Img:
 
 def build_txt2img(catalog: Catalog, styles: StyleStore, counts: TokenCounts, quick: Quicksettings) -> Txt2Img:
     """Lay the tab out."""
-    model = catalog.default()
-    make = Maker(TAB, starting_params(model))
+    make = Maker(TAB, starting_params(model := catalog.default()))
     with gr.Row(elem_classes="dr-head"):
         with gr.Column(elem_classes="dr-prompts"):
-            prompts = _prompts(make, counts, quick.checkpoint)
+            prompts, counters = _prompts(make, counts)
             remarks(TAB)
         with gr.Column(elem_classes="dr-actions"):
             buttons = _buttons()
@@ -131,8 +150,9 @@ def build_txt2img(catalog: Catalog, styles: StyleStore, counts: TokenCounts, qui
         with gr.Column(elem_classes="dr-picture", min_width=320):
             stage(TAB)
     styles_editor(TAB)
-    controls |= prompts | seeds | tucked_away
-    controls |= {"styles": toolbar.styles, "checkpoint": quick.checkpoint, "vae": quick.vae}
+    apart = {"styles": toolbar.styles, "checkpoint": quick.checkpoint, "vae": quick.vae}
+    controls |= prompts | seeds | tucked_away | apart
+    wire_counters(counts, counters, controls)
     chips = Chips(TAB, controls, model)
     return Txt2Img(controls, sections, extra, script, toolbar, buttons, chips, examples)
 
@@ -156,14 +176,16 @@ def _examples(prompt: Component, model: ModelFile | None) -> gr.Dataset:
     return gr.Dataset(components=[prompt], type="values", elem_id=f"{TAB}_examples", **samples(model))
 
 
-def _prompts(make: Maker, counts: TokenCounts, checkpoint: gr.Dropdown) -> Controls:
+def _prompts(make: Maker, counts: TokenCounts) -> tuple[Controls, list[gr.HTML]]:
+    """Both prompts' boxes, and their counters."""
     prompts: Controls = {}
+    counters: list[gr.HTML] = []
     placeholders = {"prompt": "What to draw", "negative_prompt": "What to steer away from"}
     for field, placeholder in placeholders.items():
         with gr.Group(elem_classes="dr-prompt"):
             prompts[field] = box = make.prompt(field, placeholder)
-            token_counter(counts, box, checkpoint, make.element_id(field))
-    return prompts
+            counters.append(token_counter(counts, box, make.element_id(field)))
+    return prompts, counters
 
 
 def _sampling_and_size(make: Maker) -> Controls:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import html
+import json
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from webui.catalog.catalog import Catalog
+from webui.catalog.entry import ModelFile
 from webui.guard import owner_of
 from webui.jobs.service import Jobs
 from webui.params import InvalidParamsError
 from webui.prompting.styles_store import StyleStore
-from webui.ui.components.controls import AT_ONCE, HAPPENING
+from webui.ui.components.controls import AT_ONCE, HAPPENING, LATEST
 from webui.ui.components.toolbar import style_names
 from webui.ui.filling import Filler
 from webui.ui.following import brought_inside, is_shown
@@ -40,6 +44,11 @@ def owner_behind(event: gr.Request) -> str:
     return owner_of(event.request)
 
 
+def problem_of(model: ModelFile) -> str:
+    """Why a checkpoint can't be used, as markup; not where it lies, which is the server's affair."""
+    return html.escape((model.problem or "").replace(f" in {model.path}", ""))
+
+
 def _wire_generate(tab: Txt2Img, jobs: Jobs) -> None:
     fields = {control: field for field, control in tab.controls.items()}
 
@@ -65,12 +74,12 @@ def _wire_checkpoint(tab: Txt2Img, catalog: Catalog, checkpoint: gr.Dropdown) ->
     def follow(name: str, refiner: str | None) -> list[Any]:
         model = catalog.get(name)
         if model and model.problem:
-            gr.Warning(model.problem)
+            gr.Warning(problem_of(model))
         return tab.chosen(catalog, model, refiner)
 
     refiner = tab.controls["refiner_checkpoint"]
     # `select` and not `change`: settings that the page restores are not to be overwritten.
-    tab.chips.after(checkpoint.select(follow, [checkpoint, refiner], tab.followers, **HAPPENING))
+    tab.chips.after(checkpoint.select(follow, [checkpoint, refiner], tab.followers, **LATEST))
 
     def use(name: str, refiner: str | None) -> list[Any]:
         return [gr.Dropdown(choices=checkpoint_choices(catalog), value=name), *follow(name, refiner)]
@@ -83,7 +92,7 @@ def _wire_checkpoint(tab: Txt2Img, catalog: Catalog, checkpoint: gr.Dropdown) ->
         [wanted, refiner],
         [checkpoint, *tab.followers],
         js="(_, refiner) => [darkroom.wanted, refiner]",
-        **HAPPENING,
+        **LATEST,
     )
     tab.chips.after(used)
 
@@ -129,24 +138,36 @@ def _wire_prompts(tab: Txt2Img, styles: StyleStore) -> None:
     def first(sample: list[str]) -> str:
         return sample[0]
 
-    tab.examples.click(first, tab.examples, tab.controls["prompt"], **AT_ONCE)
+    tab.examples.click(first, tab.examples, tab.controls["prompt"], **{**AT_ONCE, **LATEST})
     toolbar, prompts = tab.toolbar, [tab.controls["prompt"], tab.controls["negative_prompt"]]
     toolbar.clear.click(
         None, prompts, prompts, js=f"(...prompts) => darkroom.cleared('{TAB}', prompts)", **AT_ONCE
     )
 
-    def put_in(prompt: str, negative: str, names: list[str]) -> list[Any]:
-        try:
-            return [*styles.apply(names, prompt, negative), []]
-        except InvalidParamsError as error:
-            gr.Warning(str(error))
-            return [gr.skip(), gr.skip(), gr.skip()]
-
-    toolbar.apply.click(put_in, [*prompts, toolbar.styles], [*prompts, toolbar.styles], **HAPPENING)
+    _wire_styles(tab, styles, prompts)
     toolbar.edit.click(None, prompts, js=f"(...prompts) => darkroom.editStyles('{TAB}', prompts)", **AT_ONCE)
+
+
+def with_styles(styles: StyleStore, prompt: str, negative: str, names: list[str] | None) -> str:
+    """For static/opening.js: both prompts `before` and `after` the styles are put in, or why not."""
+    if not names:
+        return "{}"
+    try:
+        return json.dumps({"before": [prompt, negative], "after": styles.apply(names, prompt, negative)})
+    except InvalidParamsError as error:
+        return json.dumps({"said": str(error)})
+
+
+def _wire_styles(tab: Txt2Img, styles: StyleStore, prompts: list[Component]) -> None:
+    def put_in(prompt: str, negative: str, names: list[str] | None) -> str:
+        return with_styles(styles, prompt, negative, names)
 
     def listed(chosen: list[str] | None) -> gr.Dropdown:
         names = style_names(styles)
         return gr.Dropdown(choices=names, value=[name for name in chosen or [] if name in names])
 
-    toolbar.refresh.click(listed, toolbar.styles, toolbar.styles, **HAPPENING)
+    told, changed = gr.Textbox(visible="hidden", show_label=False), [*prompts, tab.toolbar.styles]
+    applied = tab.toolbar.apply.click(put_in, changed, told, **LATEST)
+    js = f"(told, ...held) => darkroom.styled('{TAB}', told, held)"
+    applied.then(None, [told, *changed], changed, js=js, **AT_ONCE)
+    tab.toolbar.refresh.click(listed, tab.toolbar.styles, tab.toolbar.styles, **LATEST)

@@ -16,7 +16,7 @@ from webui.params import InvalidParamsError
 from webui.params.scripts import MAX_AXIS, XYZPlot
 from webui.scripts.axes import AXIS_NAMES, find_axis
 from webui.scripts.values import texts
-from webui.ui.components.controls import HAPPENING, tool
+from webui.ui.components.controls import LATEST, tool, unchecked
 from webui.ui.components.script_fields import script_control, script_id
 
 NAME = str(XYZPlot.model_fields["name"].default)
@@ -66,42 +66,28 @@ class Axes:
             self._wire_swap(button, self.by_letter[pair[0]], self.by_letter[pair[1]])
 
     def _axis(self, tab: str, letter: str) -> AxisControls:
-        fields = XYZPlot.model_fields
-        start = str(fields[f"{letter}_axis"].default)
+        title = XYZPlot.model_fields[f"{letter}_axis"].title
+        start = str(XYZPlot.model_fields[f"{letter}_axis"].default)
+        type_id = script_id(tab, NAME, f"{letter}_type")
         with gr.Row(equal_height=True, elem_classes="dr-axis"):
-            axis = gr.Dropdown(
-                AXIS_NAMES,
-                value=start,
-                label=fields[f"{letter}_axis"].title,
-                elem_id=script_id(tab, NAME, f"{letter}_type"),
-                min_width=110,
-                scale=2,
-            )
+            axis = gr.Dropdown(AXIS_NAMES, value=start, label=title, elem_id=type_id, min_width=110, scale=2)
             values = script_control(tab, NAME, f"{letter}_values")
             values.visible = start != AXIS_NAMES[0]
-            # Not gradio's check: after a swap, what is still on its way was picked from the other's choices.
-            picked = gr.Dropdown(
-                [],
-                multiselect=True,
-                allow_custom_value=True,
-                label=fields[f"{letter}_values"].title,
-                elem_id=script_id(tab, NAME, f"{letter}_values_dropdown"),
-                visible=False,
-            )
+            picked = _picker(tab, letter)
             fill = tool("fill", FILLS[letter])
             fill.visible = False
-        return AxisControls(axis, values, picked, fill)
+        return AxisControls(unchecked(axis), values, picked, fill)
 
     def _wire(self, one: AxisControls) -> None:
         def chosen(name: str, text: str, picked: list[str] | None) -> list[Any]:
-            choices = self._choices(name)
+            choices = self._offered(name)
             # What was picked is no value for an axis of another kind.
             kept = text if not choices else written([value for value in picked or [] if value in choices])
             return self.shown_one(name, kept)[1:]
 
         # `select` and not `change`: values that are restored are not to be lost.
-        one.axis.select(chosen, one.inputs, one.outputs[1:], **HAPPENING)
-        one.fill.click(self._choices, one.axis, one.picked, **HAPPENING)
+        one.axis.select(chosen, one.inputs, one.outputs[1:], **LATEST)
+        one.fill.click(self._offered, one.axis, one.picked, **LATEST)
 
     def _wire_swap(self, button: gr.Button, one: AxisControls, other: AxisControls) -> None:
         def swapped(*held: Any) -> list[Any]:  # noqa: ANN401
@@ -111,7 +97,10 @@ class Axes:
                 *self.shown_one(mine[0], self.text(*mine)),
             ]
 
-        button.click(swapped, [*one.inputs, *other.inputs], [*one.outputs, *other.outputs], **HAPPENING)
+        button.click(swapped, [*one.inputs, *other.inputs], [*one.outputs, *other.outputs], **LATEST)
+
+    def _offered(self, axis: str) -> list[str]:
+        return self._choices(proper_name(axis))
 
     @property
     def inputs(self) -> list[Component]:
@@ -133,7 +122,7 @@ class Axes:
 
     def text(self, axis: str, values: str, picked: list[str] | None) -> str:
         """The values of one axis, from whichever of the two is shown."""
-        return written(picked or []) if self._choices(axis) else values
+        return written(picked or []) if self._offered(axis) else values
 
     def shown(self, plot: XYZPlot) -> list[Any]:
         """Updates of `outputs` that bring `plot` back."""
@@ -143,7 +132,7 @@ class Axes:
     def shown_one(self, axis: str, text: str) -> list[Any]:
         """Updates of one axis' outputs."""
         name = proper_name(axis)
-        choices = self._choices(name)
+        choices = self._offered(name)
         return [
             gr.update(value=name),
             gr.update(value="" if choices else text, visible=not choices and name != AXIS_NAMES[0]),
@@ -152,10 +141,25 @@ class Axes:
         ]
 
 
+def _picker(tab: str, letter: str) -> gr.Dropdown:
+    """The list of values to pick from, hidden; the axis tells what it offers."""
+    return unchecked(
+        gr.Dropdown(
+            [],
+            multiselect=True,
+            # After a swap, what is still on its way was picked from the other's choices.
+            allow_custom_value=True,
+            label=XYZPlot.model_fields[f"{letter}_values"].title,
+            elem_id=script_id(tab, NAME, f"{letter}_values_dropdown"),
+            visible=False,
+        )
+    )
+
+
 def proper_name(axis: str) -> str:
     """The axis as the list has it; Nothing, if it isn't there."""
     try:
-        return find_axis(axis).name
+        return find_axis(str(axis)).name
     except InvalidParamsError:
         return AXIS_NAMES[0]
 

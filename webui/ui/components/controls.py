@@ -66,6 +66,11 @@ HAPPENING: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "priva
 """Options of every event: gradio's own signs of progress and its API are not used."""
 AT_ONCE: dict[str, Any] = {**HAPPENING, "queue": False}
 """Those of an event that takes no time."""
+LATEST: dict[str, Any] = {**HAPPENING, "trigger_mode": "always_last"}
+"""Those of one that, while it is under way, is wanted again with what has been chosen since.
+
+gradio would leave out the second.
+"""
 
 
 @dataclass(frozen=True)
@@ -103,21 +108,22 @@ class Maker:
         if annotation is int:
             return gr.Number(**options, precision=0)
         choices = [value for value in get_args(annotation) if isinstance(value, str)]
-        return gr.Dropdown(choices, **options) if choices else gr.Number(**options)
+        return unchecked(gr.Dropdown(choices, **options)) if choices else gr.Number(**options)
 
     def sampler(self) -> gr.Dropdown:
         """The samplers."""
-        return gr.Dropdown(SAMPLER_NAMES, **self.options("sampler_name"))
+        return unchecked(gr.Dropdown(SAMPLER_NAMES, **self.options("sampler_name")))
 
     def schedule(self) -> gr.Dropdown:
         """The schedule types."""
-        return gr.Dropdown(SCHEDULE_NAMES, **self.options("scheduler"))
+        return unchecked(gr.Dropdown(SCHEDULE_NAMES, **self.options("scheduler")))
 
 
 def unchecked(picker: gr.Dropdown) -> gr.Dropdown:
     """The same, without gradio's check that what was chosen is among the choices.
 
-    Files and styles come and go: whoever gets the choice says in a sentence of its own what is missing.
+    Files and styles come and go, and gradio would show the name as markup: whoever gets the choice says in a
+    sentence of its own what is missing.
     """
     picker.preprocess = lambda payload: payload
     return picker

@@ -9,10 +9,10 @@ import gradio as gr
 
 FRAME = """
 <div class="dr-remarks" data-tab="{tab}">
-  <div class="dr-offer" role="status" aria-live="polite" hidden>
+  <div class="dr-proposal" role="status" aria-live="polite" hidden>
     <span>This looks like generation parameters:</span>
-    <button type="button" class="dr-button dr-small dr-primary dr-offer-apply">Apply</button>
-    <button type="button" class="dr-button dr-small dr-offer-keep">Keep as text</button>
+    <button type="button" class="dr-button dr-small dr-primary dr-proposal-apply">Apply</button>
+    <button type="button" class="dr-button dr-small dr-proposal-keep">Keep as text</button>
   </div>
   <div class="dr-said" role="status" aria-live="polite"></div>
   <ul id="{tab}_override_settings" class="dr-overrides" aria-label="Override settings" hidden></ul>

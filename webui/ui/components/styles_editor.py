@@ -19,11 +19,11 @@ FRAME = """
     <form class="dr-styles-form" novalidate>
       <label>Name <input class="dr-input" name="name" maxlength="200" autocomplete="off"></label>
       <label>Prompt
-        <textarea class="dr-input" name="prompt" rows="5" maxlength="20000"
+        <textarea class="dr-input" name="prompt" data-prompt rows="5" maxlength="20000"
           placeholder="{{prompt}} stands for your own; without it, this is put behind yours"></textarea>
       </label>
       <label>Negative prompt
-        <textarea class="dr-input" name="negative_prompt" rows="4" maxlength="20000"></textarea>
+        <textarea class="dr-input" name="negative_prompt" data-prompt rows="4" maxlength="20000"></textarea>
       </label>
       <p class="dr-styles-said" role="status" aria-live="polite"></p>
       <div class="dr-links">

@@ -9,17 +9,29 @@ from webui.catalog.entry import ModelFile
 from webui.params import InvalidParamsError
 from webui.params.generation import MAX_PROMPT
 from webui.prompting.counting import count
+from webui.prompting.styles_store import StyleStore
 from webui.prompting.tokens import CHUNK, PromptTokenizer
+from webui.ui.components.controls import AT_ONCE, LATEST, Controls
+from webui.ui.components.pause import after_pause
 
 UNKNOWN = f"–/{CHUNK}"
 
 
 class TokenCounts:
-    """Counts with each checkpoint's own tokenizer, read once."""
+    """Counts with each checkpoint's own tokenizer, read once, and with the chosen styles' texts."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, styles: StyleStore) -> None:
         self._catalog = catalog
+        self._styles = styles
         self._tokenizers: dict[str, PromptTokenizer] = {}
+
+    def texts(self, prompt: str, negative: str, styles: list[str] | None, checkpoint: str) -> list[str]:
+        """`text` of both prompts, the styles of these names put in. Styles that can't be are left out."""
+        try:
+            both = self._styles.apply(styles or [], prompt, negative)
+        except InvalidParamsError:
+            both = prompt, negative
+        return [self.text(each, checkpoint) for each in both]
 
     def text(self, prompt: str, checkpoint: str) -> str:
         """Tokens used / tokens that fit before another chunk begins. Too long a prompt isn't counted."""
@@ -44,24 +56,18 @@ def _read(checkpoint: ModelFile) -> PromptTokenizer:
     return PromptTokenizer.from_folder(checkpoint.path / "tokenizer") if own else PromptTokenizer.clip()
 
 
-def token_counter(
-    counts: TokenCounts, prompt: gr.Textbox, checkpoint: gr.Dropdown, element_id: str
-) -> gr.HTML:
-    """The counter of `prompt`, following what is typed and which checkpoint is chosen."""
-    counter = gr.HTML(
+def token_counter(counts: TokenCounts, prompt: gr.Textbox, element_id: str) -> gr.HTML:
+    """The counter of `prompt`."""
+    return gr.HTML(
         counts.text(str(prompt.value or ""), ""),
         elem_id=f"{element_id}_tokens",
         elem_classes="dr-tokens",
         apply_default_css=False,
     )
-    gr.on(
-        [prompt.change, checkpoint.change],
-        counts.text,
-        [prompt, checkpoint],
-        counter,
-        show_progress="hidden",
-        trigger_mode="always_last",
-        queue=False,
-        api_visibility="private",
-    )
-    return counter
+
+
+def wire_counters(counts: TokenCounts, counters: list[gr.HTML], controls: Controls) -> None:
+    """The counters of both prompts follow what is typed, and which styles and checkpoint are chosen."""
+    read = [controls[field] for field in ("prompt", "negative_prompt", "styles", "checkpoint")]
+    paused = after_pause(read, str(counters[0].elem_id))
+    paused(counts.texts, read, counters, **{**AT_ONCE, **LATEST})

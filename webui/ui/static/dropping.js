@@ -2,26 +2,33 @@
 
 import { readPicture } from "./api.js";
 import { fill, looksLikeInfotext } from "./filling.js";
+import { asPromptBox, controlId } from "./prompt_boxes.js";
 
-const PROMPT = '[id$="_prompt"] textarea';
 const OWN_PICTURES = /^\/api\/v1\/jobs\/[^/]+\/images\/\d+$/;
 
 // `remarks(box)` are those of the tab that a prompt's box is in.
 export function watchPrompts(remarks) {
   document.addEventListener("paste", (event) => {
-    if (!event.target.matches?.(PROMPT)) return;
+    const box = formPrompt(event);
+    if (!box) return;
     const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (looksLikeInfotext(text)) remarks(event.target)?.offer(text);
+    if (looksLikeInfotext(text)) remarks(box)?.offer(text);
   });
   document.addEventListener("dragover", (event) => {
-    if (event.target.closest?.(PROMPT) && holdsPicture(event.dataTransfer)) event.preventDefault();
+    if (formPrompt(event) && holdsPicture(event.dataTransfer)) event.preventDefault();
   });
   document.addEventListener("drop", async (event) => {
-    const box = event.target.closest?.(PROMPT);
+    const box = formPrompt(event);
     if (!box || !holdsPicture(event.dataTransfer)) return;
     event.preventDefault();
     await readDropped(event.dataTransfer, remarks(box));
   }, true);
+}
+
+// The styles' editor has prompts, too, which belong to no form.
+function formPrompt({ target }) {
+  const box = asPromptBox(target);
+  return box && controlId(box) ? box : null;
 }
 
 const holdsPicture = ({ types }) => types.includes("Files") || types.includes("text/uri-list");

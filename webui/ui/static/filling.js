@@ -3,23 +3,29 @@
 import { button, element } from "./dom.js";
 
 const LONGEST = 2 ** 20; // of a text that is looked through
-const SETTINGS = /(^|\n)\s*Steps: *\d+, *[^\n]*\b(Sampler|Seed|CFG scale|Size|Model):/;
+const SETTINGS = /^[ \t]*Steps: *\d+,[^\n]*\b(?:Sampler|Seed|CFG scale|Size|Model):/m;
 
 const MANY = 5; // fields: fewer are seen to have been set
 
-let pending = null;
+const pending = []; // wishes that the button is still to take, in the order in which it was pressed for them
 
 // `wish`: {text: an infotext}, {job: id}, {prompts: [prompt, negative]}, or {infotext} as the server told it of a picture.
 export function fill(wish) {
-  pending = wish;
-  document.getElementById("paste")?.click();
+  const paste = document.getElementById("paste");
+  if (!paste) return;
+  pending.push(wish);
+  paste.click();
 }
+
+let before = []; // the prompts that the last wish may have replaced
+
+const prompts = () =>
+  ["txt2img_prompt", "txt2img_neg_prompt"].map((id) => document.querySelector(`#${id} textarea`)?.value ?? "");
 
 // What the button sends: what was wished for, or, where it was pressed by hand, what the prompt holds.
 export function takeWish(prompt) {
-  const wish = pending ?? { prompt };
-  pending = null;
-  return JSON.stringify(wish);
+  before = prompts();
+  return JSON.stringify(pending.shift() ?? { prompt });
 }
 
 export const looksLikeInfotext = (text) => text.length <= LONGEST && SETTINGS.test(text);
@@ -29,8 +35,8 @@ export class Remarks {
   constructor(root) {
     this.root = root;
     this.offered = "";
-    this.part(".dr-offer-apply").addEventListener("click", () => this.take());
-    this.part(".dr-offer-keep").addEventListener("click", () => this.withdraw());
+    this.part(".dr-proposal-apply").addEventListener("click", () => this.take());
+    this.part(".dr-proposal-keep").addEventListener("click", () => this.withdraw());
   }
 
   part(selector) {
@@ -40,11 +46,11 @@ export class Remarks {
   offer(text) {
     this.offered = text;
     this.say([]);
-    this.part(".dr-offer").hidden = false;
+    this.part(".dr-proposal").hidden = false;
   }
 
   withdraw() {
-    this.part(".dr-offer").hidden = true;
+    this.part(".dr-proposal").hidden = true;
   }
 
   take() {
@@ -55,7 +61,10 @@ export class Remarks {
   filled(said) {
     this.withdraw();
     const { notices = [], filled = 0 } = JSON.parse(said || "{}");
-    this.say(notices.length || filled < MANY ? notices : ["Parameters set."]);
+    const replaced = before;
+    const lost = filled >= MANY && replaced.some(Boolean) && !looksLikeInfotext(replaced[0]);
+    const offer = lost ? { name: "Bring my prompts back", act: () => fill({ prompts: replaced }) } : null;
+    this.say(notices.length || filled < MANY ? notices : ["Parameters set."], offer);
   }
 
   // Sentences, and perhaps one thing to do about them: {name, act}.

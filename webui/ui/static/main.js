@@ -1,5 +1,6 @@
 // The page's script: takes up the page's parts; errors, keys, hints and the engine's state.
 
+import "./dropdowns.js";
 import { health } from "./api.js";
 import * as chips from "./chips.js";
 import { watchPrompts } from "./dropping.js";
@@ -7,6 +8,8 @@ import { showFieldErrors } from "./field_errors.js";
 import { Remarks, fill, takeWish } from "./filling.js";
 import { known } from "./known.js";
 import { ModelsTab } from "./models.js";
+import { restored, styled } from "./opening.js";
+import { later } from "./pause.js";
 import { PngInfo } from "./pnginfo.js";
 import "./prompt_editor.js";
 import { QueueList } from "./queue.js";
@@ -20,6 +23,7 @@ const TAB = "txt2img"; // where jobs are shown and settings are sent to
 const stages = new Map();
 const remarks = new Map();
 const editors = new Map();
+let pngInfo = null;
 
 // What gradio's event handlers call. Before the page is laid out there is nothing to do.
 window.darkroom = {
@@ -39,13 +43,17 @@ window.darkroom = {
   cleared: (tab, prompts) => remarks.get(tab)?.cleared(prompts) ?? prompts,
   editStyles: (tab, prompts) => editors.get(tab)?.open(prompts),
   chips,
-  pickText,
+  later,
+  restored,
+  styled: (tab, told, held) => styled(told, held, (sentence) => remarks.get(tab)?.say([sentence])),
+  pickText: (text) => pickText(text, (message) => showFieldErrors(TAB, [{ field: "script", message }])),
 };
 
 function adopt() {
   document.querySelectorAll(".dr-stage").forEach((root) => {
     const tab = root.dataset.tab;
     if (stages.get(tab)?.root === root) return;
+    stages.get(tab)?.leave();
     const stage = new Stage(tab, root, { use: (infotext) => fill({ text: infotext }) });
     stages.set(tab, stage);
     stage.draw();
@@ -55,14 +63,19 @@ function adopt() {
     new QueueList(root, {
       show: (id) => {
         onStage((stage) => stage.visit(id));
-        fill({ job: id });
+        // Not at once: what stands in the form may not have been drawn yet.
+        const use = () => fill({ job: id });
+        remarks.get("txt2img")?.say(["An earlier job is shown."], { name: "Use its settings", act: use });
       },
       begun: (id) => onStage((stage) => stage.submitted(id)),
     });
   });
   once(".dr-models", (root) => new ModelsTab(root, { use: useCheckpoint, chosen: chosenCheckpoint, canUse }));
   once(".dr-settings", (root) => new SettingsTab(root));
-  once(".dr-pnginfo", (root) => new PngInfo(root, { send: sendTo }));
+  once(".dr-pnginfo", (root) => {
+    pngInfo?.stop();
+    pngInfo = new PngInfo(root, { send: sendTo });
+  });
   once(".dr-remarks", (root) => remarks.set(root.dataset.tab, new Remarks(root)));
   once(".dr-styles", (root) => editors.set(root.dataset.tab, new StylesEditor(root)));
   once(".dr-theme", (button) => button.addEventListener("click", switchTheme));
@@ -119,10 +132,11 @@ function addHints() {
 // Ctrl+Enter generates, Alt+Enter skips, Esc interrupts, as in A1111.
 document.addEventListener("keydown", (event) => {
   const tab = [...stages.keys()].find((name) => stages.get(name).root.offsetParent !== null);
-  if (!tab || event.defaultPrevented || event.isComposing) return;
+  // What is open in front of the page has keys of its own.
+  if (!tab || event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) press(event, `${tab}_generate`);
   else if (event.key === "Enter" && event.altKey) press(event, `${tab}_skip`);
-  else if (event.key === "Escape" && !document.querySelector('[aria-expanded="true"], dialog[open]')) stages.get(tab).interrupt();
+  else if (event.key === "Escape" && !document.querySelector('[aria-expanded="true"]')) stages.get(tab).interrupt();
 }, true);
 
 function press(event, id) {

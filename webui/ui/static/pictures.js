@@ -3,7 +3,8 @@
 import { button } from "./dom.js";
 
 const isGrid = ({ kind }) => kind === "grid";
-const VARIATION = /\bVariation seed: (\d+)/;
+const VARIATION = /(?:^|, )Variation seed: (\d+)(?:,|$)/;
+const QUOTED = /"(?:\\.|[^"\\])*"/g;
 
 export class Pictures {
   constructor(root, use) {
@@ -27,15 +28,14 @@ export class Pictures {
   }
 
   get count() {
-    return this.stale ? 0 : this.finished.length;
+    return this.stale ? 0 : this.finished.filter((picture) => !isGrid(picture)).length;
   }
 
   // The seed of the picture shown; of a variation its infotext tells.
   seedOf(field) {
     const picture = this.finished[this.chosen];
     if (field === "seed") return picture?.seed;
-    const told = picture?.infotext.match(VARIATION);
-    return told ? Number(told[1]) : undefined;
+    return picture && variationSeed(picture.infotext);
   }
 
   // A new job begins; the old one's pictures stay in view for now.
@@ -158,6 +158,12 @@ export class Pictures {
     }
     setTimeout(() => (button.textContent = "Copy infotext"), 2000);
   }
+}
+
+// Of the settings, which are the last line, and not of prompts that stand there in quotes.
+export function variationSeed(infotext) {
+  const told = infotext.trimEnd().split("\n").at(-1).replace(QUOTED, "").match(VARIATION);
+  return told ? Number(told[1]) : undefined;
 }
 
 function image(source) {

@@ -12,6 +12,7 @@ export class PngInfo {
   constructor(root, { send }) {
     this.root = root;
     this.infotext = null;
+    this.gone = new AbortController(); // ends its hearing of what happens elsewhere on the page
     this.turn = 0; // counts the pictures brought, so that a late answer doesn't show under the next one
     this.part(".dr-drop-input").addEventListener("change", ({ target }) => this.bring(target.files[0]));
     const area = this.part(".dr-drop-area");
@@ -21,10 +22,15 @@ export class PngInfo {
       this.over(event, false);
       this.bring(event.dataTransfer.files[0]);
     });
-    document.addEventListener("paste", (event) => this.pasted(event));
+    document.addEventListener("paste", (event) => this.pasted(event), { signal: this.gone.signal });
     this.part(".dr-targets").addEventListener("click", ({ target }) => {
       if (target.dataset.target && this.infotext) send(target.dataset.target, this.infotext);
     });
+  }
+
+  // Another takes its place: gradio has drawn the tab anew.
+  stop() {
+    this.gone.abort();
   }
 
   part(selector) {

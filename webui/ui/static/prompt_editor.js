@@ -29,7 +29,7 @@ function edit(box, change) {
 const weigh = (up) => (box) => edit(box, weighed(box.value, box.selectionStart, box.selectionEnd, up));
 const move = (step) => (box) => edit(box, moved(box.value, box.selectionStart, box.selectionEnd, step));
 const walk = (by) => async (box) => {
-  await pastOf(box).step(by);
+  if (controlId(box)) await pastOf(box).step(by); // a style's text has no past
   completion.close();
 };
 
@@ -74,9 +74,9 @@ function check(box) {
   const wrong = unbalanced(box.value);
   tell(box, "aria-description", wrong?.long);
   const counter = document.getElementById(`${controlId(box)}_tokens`);
-  if (!counter) return;
-  tell(counter, "title", wrong?.long);
-  tell(counter, "data-unbalanced", wrong?.short);
+  if (!counter && controlId(box)) return; // not laid out yet
+  if (counter) tell(counter, "title", wrong?.long);
+  if (counter) tell(counter, "data-unbalanced", wrong?.short);
   checked.set(box, box.value);
 }
 

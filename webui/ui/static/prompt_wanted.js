@@ -1,7 +1,6 @@
 // What is being written at the caret, as questions for completions, and how a completion is put in.
 
 const BETWEEN = /\\.|<\w+:[^<>\n]*>|::|[,\n()[\]{}|<>:]|\$\$|\b(?:AND|BREAK)\b/gs;
-const COMMENT = /#[^\n]*$/;
 const TAG = /<\w*(?::[^<>:\n]*)?$/; // <lor  <lora:na
 const WEIGHT = /<\w+:[^<>\n]*$|:[\d.]*$/; // <lora:name:0.  (cat:1.
 const LONGEST = 150; // signs that are worth looking for
@@ -9,7 +8,7 @@ const LONGEST = 150; // signs that are worth looking for
 // [{query, from}], the most telling one first: completing `query` replaces the text from `from` to the caret.
 export function wanted(text, caret) {
   const before = text.slice(0, caret);
-  if (/^[\p{L}\p{N}]/u.test(text.slice(caret)) || COMMENT.test(before)) return [];
+  if (/^[\p{L}\p{N}]/u.test(text.slice(caret)) || inComment(before)) return [];
   const tag = before.match(TAG);
   if (tag) return tag[0].length > LONGEST ? [] : [{ query: tag[0], from: tag.index }];
   if (WEIGHT.test(before)) return [];
@@ -18,6 +17,8 @@ export function wanted(text, caret) {
   if (wildcard >= 0) return [{ query: before.slice(start + wildcard), from: start + wildcard }];
   return words(before, start);
 }
+
+const inComment = (before) => before.slice(before.lastIndexOf("\n") + 1).includes("#");
 
 // Behind the last sign that ends an element. Colons only do so in [from:to:when].
 function elementStart(before) {

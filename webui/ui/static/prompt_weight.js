@@ -5,8 +5,8 @@ import { around, brackets, outside } from "./prompt_brackets.js";
 const STEP = 0.1;
 const TAG_STEP = 0.05;
 const TAG = /<\w+:[^<>\n]*>/g; // <lora:name:0.8>
-const NUMBER = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*$/;
-const WEIGHT = /:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*$/;
+const NUMBER = /^\s*[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s*$/;
+const WEIGHT = /:\s*([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))\s*$/;
 const WORD = /[^.,\\/!?%^*;:{}=`~()[\]<>|\s]+/g;
 const EDITING = /\\.|<\w+:[^<>\n]*>|[()[\]{}:|]/gs;
 

@@ -39,6 +39,11 @@ export class Stage {
     if (newest && !this.job) this.show(newest.id);
   }
 
+  // Another takes its place: gradio has drawn the tab anew.
+  leave() {
+    this.stop?.();
+  }
+
   remember() {
     const ids = [this.job, ...this.waiting].filter((id) => this.own.has(id));
     sessionStorage.setItem(`darkroom.${this.tab}`, JSON.stringify(ids));

@@ -3,6 +3,8 @@
 import { deleteStyle, listStyles, saveStyle } from "./api.js";
 import { button, element } from "./dom.js";
 
+const DOTS = [".", ".."]; // no names, but ways to go in an address
+
 export class StylesEditor {
   constructor(root) {
     this.root = root;
@@ -102,7 +104,9 @@ export class StylesEditor {
 
   async act(change) {
     try {
-      if (!this.form.elements.name.value.trim()) throw new Error("A style needs a name.");
+      const name = this.form.elements.name.value.trim();
+      if (!name) throw new Error("A style needs a name.");
+      if (DOTS.includes(name)) throw new Error(`A style can't be called "${name}". Choose another name.`);
       await change();
     } catch (error) {
       this.say(error.message);

@@ -2,8 +2,8 @@
 
 const LARGEST = 2 ** 20;
 
-// The file's text, or `otherwise` if none is chosen.
-export function pickText(otherwise) {
+// The file's text, or `otherwise` if none is chosen, or none that can be read: then `say` is given a sentence.
+export function pickText(otherwise, say) {
   const input = document.createElement("input");
   input.type = "file";
   input.accept = ".txt,text/plain";
@@ -11,6 +11,7 @@ export function pickText(otherwise) {
     input.addEventListener("cancel", () => resolve(otherwise));
     input.addEventListener("change", async () => {
       const [file] = input.files;
+      if (file?.size > LARGEST) say(`"${file.name}" is larger than 1 MiB. Choose a smaller text file.`);
       resolve(file && file.size <= LARGEST ? await file.text() : otherwise);
     });
     input.click();

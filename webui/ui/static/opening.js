@@ -1,0 +1,20 @@
+// What the controls hold once a late answer has come: what was set by hand meanwhile stays.
+
+const same = (one, other) => JSON.stringify(one ?? "") === JSON.stringify(other ?? "");
+
+// `told` is {opened, shown} as JSON: what the controls were opened with, and what they are to show.
+export function restored(told, held) {
+  const { opened, shown } = JSON.parse(told || '{"opened": []}');
+  return held.map((value, place) => (place in opened && same(value, opened[place]) ? shown[place] : value));
+}
+
+// `held` are both prompts and the chosen styles; `told` is {before, after} or {said} as JSON, where there was
+// anything to do. `say` is given a sentence.
+export function styled(told, held, say) {
+  const { said, before, after } = JSON.parse(told || "{}");
+  if (said) say(said);
+  if (!after) return held;
+  if (same(before, held.slice(0, 2))) return [...after, []];
+  say("The prompts have been changed meanwhile: apply the styles again.");
+  return held;
+}
