@@ -54,3 +54,5 @@ def test_only_what_is_as_it_was_opened_is_restored(scripts):
     found = scripts("opening", "restored", [[told, values] for values in held])
     assert found == [["b", 5, ["film"], 0.5, True], ["mine", 8, ["x"], 0.1, True]]
     assert scripts("opening", "restored", [["", [1, None]]]) == [[1, None]]
+    empty = '{"opened": [null, "", 0], "shown": [null, "b", 5]}'
+    assert scripts("opening", "restored", [[empty, [0, None, 0]]]) == [[None, "b", 5]]

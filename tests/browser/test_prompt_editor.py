@@ -587,7 +587,7 @@ def test_an_earlier_prompt_is_searched_and_chosen_and_ones_own_comes_back(vetera
     expect(page.locator(".dr-past")).to_contain_text("None of your earlier prompts has these words.")
     page.keyboard.press("Escape")
     expect(page.locator(".dr-past")).to_be_hidden()
-    assert page.locator("[aria-expanded=true].dr-past-search").count() == 0
+    expect(page.locator("[aria-expanded=true].dr-past-search")).to_have_count(0)
 
 
 def test_a_newcomer_is_told_what_the_list_is_for(visit):

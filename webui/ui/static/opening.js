@@ -1,6 +1,9 @@
 // What the controls hold once a late answer has come: what was set by hand meanwhile stays.
 
-const same = (one, other) => JSON.stringify(one ?? "") === JSON.stringify(other ?? "");
+const EMPTY = [null, undefined, "", 0]; // gradio makes 0 of an empty box for a number, until it is set
+
+const same = (one, other) =>
+  (EMPTY.includes(one) && EMPTY.includes(other)) || JSON.stringify(one) === JSON.stringify(other);
 
 // `told` is {opened, shown} as JSON: what the controls were opened with, and what they are to show.
 export function restored(told, held) {
