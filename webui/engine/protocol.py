@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from PIL import Image
 
 from webui.catalog.entry import ModelFile
 from webui.params import GenerationParams
+from webui.params.extras import ExtrasParams
 from webui.prompting.prepared import PicturePrompt
 
 
 class EngineError(Exception):
     """Drawing failed for a reason a person can act on; the text is that sentence."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The pictures that an order starts from, as `imaging.reading` gives them: RGB or RGBA, upright."""
+
+    image: Image.Image | None = None
+    """What img2img starts from; for hires fix, the finished first pass. Of its own size still."""
+    mask: Image.Image | None = None
+    """L, of the picture's size: white where it is to change. None: all of it, or its transparent parts."""
+    detail_mask: Image.Image | None = None
+    """L: what the detailer's "Mask" finds."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,11 @@ class Order:
     """The checkpoint that takes over at `params.refiner_switch_at`."""
     prompts: tuple[PicturePrompt, ...] = ()
     """One for each picture; none where they all have those of `params`."""
+    inputs: Inputs = Inputs()
+    hires_checkpoint: ModelFile | None = None
+    """What draws the second pass of hires fix, if not the checkpoint."""
+    upscalers: Mapping[str, ModelFile] = field(default_factory=dict[str, ModelFile])
+    """The files behind the names of upscalers in `params`; those that need no file aren't in it."""
 
     def prompt_of(self, place: int) -> PicturePrompt:
         """What is said of picture number `place`, from 0."""
@@ -58,6 +76,18 @@ class Picture:
     image: Image.Image
     seed: int
     infotext: str
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A picture to be enlarged or mended without drawing: what the Extras tab does."""
+
+    image: Image.Image
+    extras: ExtrasParams
+    upscalers: Mapping[str, ModelFile] = field(default_factory=dict[str, ModelFile])
+    """The files behind the names of upscalers; those that need no file aren't in it."""
+    infotext: str = ""
+    """What the picture brought; the repair's own keys are added."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +166,14 @@ class Engine(Protocol):
 
     def draw(self, order: Order, observer: Observer) -> None:
         """Draw every picture of `order`.
+
+        Raises:
+            EngineError: it can't be done; the text says why and the way out.
+        """
+        ...
+
+    def repair(self, repair: Repair, observer: Observer) -> None:
+        """Do what Extras are asked for, and hand over one picture. Steps are tiles.
 
         Raises:
             EngineError: it can't be done; the text says why and the way out.

@@ -22,6 +22,13 @@ class SavedPicture:
     seed: int
     infotext: str
     kind: PictureKind = "picture"
+    width: int = 0
+    height: int = 0
+    """In pixels; 0 for pictures of versions that didn't keep it."""
+    created: float = 0.0
+    """Seconds since 1970."""
+    parents: tuple[str, ...] = ()
+    """What it was made from: "<job>/<number>" of finished pictures."""
 
 
 @dataclass(frozen=True)

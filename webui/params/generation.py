@@ -7,7 +7,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from webui.params.detailer import DetailerParams
+from webui.params.extras import ExtrasParams
 from webui.params.guidance import GuidanceParams
+from webui.params.hires import HiresParams
+from webui.params.image import ImageParams
 from webui.params.model import ModelParams
 from webui.params.noise import NoiseParams
 from webui.params.sampling import SamplingParams
@@ -20,7 +24,9 @@ MAX_PROMPT = 20_000
 Side = Annotated[int, Field(ge=64, le=MAX_SIDE, multiple_of=8)]
 
 
-class GenerationParams(NoiseParams, SamplingParams, GuidanceParams, ModelParams):
+class GenerationParams(
+    NoiseParams, SamplingParams, GuidanceParams, ModelParams, ImageParams, HiresParams, DetailerParams
+):
     """What to draw and how, under AUTOMATIC1111's API names. Unknown fields are refused.
 
     Sizes are in pixels, multiples of 8. A seed of -1 asks for a random one.
@@ -48,6 +54,10 @@ class GenerationParams(NoiseParams, SamplingParams, GuidanceParams, ModelParams)
         default=None, title="Script", description="Makes a series of pictures of this one wish."
     )
 
+    extras: ExtrasParams | None = Field(
+        default=None, title="Extras", description="Enlarge or mend the init images instead of drawing."
+    )
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         pixels = self.width * self.height * self.batch_size
@@ -57,6 +67,16 @@ class GenerationParams(NoiseParams, SamplingParams, GuidanceParams, ModelParams)
                 f"the limit is {MAX_PIXELS:,}. Lower the width, the height or the batch size."
             )
         return self
+
+    @property
+    def hires(self) -> bool:
+        """Whether there is a second, larger pass."""
+        return self.enable_hr and not self.init_images
+
+    @property
+    def masked(self) -> bool:
+        """Whether a mask was given, or room to paint is asked for. Transparent parts aren't known here."""
+        return bool(self.init_images) and (bool(self.mask) or any(self.outpaint))
 
     def completed(self, defaults: dict[str, Any]) -> Self:
         """These params, with `defaults` for the fields that were not given."""

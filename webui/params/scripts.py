@@ -69,4 +69,28 @@ class PromptsFromFile(_Script):
     insert_at: Literal["start", "end"] = Field(default="start", title="Insert prompts at the")
 
 
-Script = Annotated[XYZPlot | PromptMatrix | PromptsFromFile, Field(discriminator="name")]
+class Loopback(_Script):
+    """img2img over and over: each picture starts from the one before."""
+
+    name: Literal["Loopback"] = "Loopback"
+    loops: int = Field(default=4, ge=1, le=32, title="Loops")
+    final_denoising_strength: float = Field(default=0.5, ge=0, le=1, title="Final denoising strength")
+    denoising_curve: Literal["Aggressive", "Linear", "Lazy"] = Field(
+        default="Linear",
+        title="Denoising strength curve",
+        description="How fast it goes from the first strength to the final one.",
+    )
+
+
+class SDUpscale(_Script):
+    """Enlarge a picture and draw over it in overlapping tiles, for sizes that memory can't hold."""
+
+    name: Literal["SD upscale"] = "SD upscale"
+    overlap: int = Field(default=64, ge=0, le=256, title="Tile overlap", description="In pixels.")
+    scale_factor: float = Field(default=2.0, ge=1, le=8, title="Scale Factor")
+    upscaler: str = Field(default="Lanczos", max_length=300, title="Upscaler")
+
+
+Script = Annotated[
+    XYZPlot | PromptMatrix | PromptsFromFile | Loopback | SDUpscale, Field(discriminator="name")
+]

@@ -1,0 +1,1 @@
+"""The pictures that people bring to start from."""
