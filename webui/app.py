@@ -1,4 +1,4 @@
-"""The composition root: builds every service once and mounts page and API on one server."""
+"""The composition root: page and API on one server, over the services."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import threading
 import webbrowser
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from typing import get_args
 
 import gradio as gr
 import uvicorn
@@ -25,53 +23,22 @@ from starlette.types import Scope
 from webui import __version__
 from webui.api import downloads as downloads_api
 from webui.api import native
+from webui.api.history import build_history_router
 from webui.api.infotext import build_infotext_router
 from webui.api.models import build_models_router
-from webui.api.prompts import build_prompts_router, networks
+from webui.api.prompts import build_prompts_router
 from webui.api.settings import build_settings_router
-from webui.catalog.catalog import Catalog
-from webui.catalog.downloads.service import Downloads
-from webui.catalog.entry import Kind
-from webui.catalog.folders import FolderError, belongs_into, model_folders
-from webui.catalog.hashing import Hasher
-from webui.catalog.index import ModelIndex
-from webui.catalog.model_settings import ModelSettingsStore
+from webui.api.uploads import build_uploads_router
+from webui.catalog.folders import FolderError
 from webui.config import Config
-from webui.engine.protocol import Engine
 from webui.guard import Guard
-from webui.jobs.events import EventBus
-from webui.jobs.outputs import Outputs
-from webui.jobs.service import Jobs
-from webui.jobs.store import JobStore, StoreError
-from webui.jobs.worker import Worker
-from webui.prompting.book import PromptBook
-from webui.prompting.book_places import open_book, tag_folders
-from webui.prompting.completions import Completions
-from webui.prompting.tags import Tags
-from webui.settings import SettingsStore
+from webui.jobs.store import StoreError
+from webui.services import Services, build_services
 from webui.ui.page import STATIC, build_page, head, page_options
 
 MAX_BODY = 64 * 2**20
 # Long enough for the first visitor's page to be out before importing torch takes the interpreter's time.
 ENGINE_DELAY = 0.3
-
-
-@dataclass(frozen=True)
-class Services:
-    """What there is one of."""
-
-    config: Config
-    settings: SettingsStore
-    book: PromptBook
-    completions: Completions
-    index: ModelIndex
-    catalog: Catalog
-    hasher: Hasher
-    downloads: Downloads
-    store: JobStore
-    outputs: Outputs
-    jobs: Jobs
-    worker: Worker
 
 
 class PageFiles(StaticFiles):
@@ -84,33 +51,6 @@ class PageFiles(StaticFiles):
         return response
 
 
-def build_services(config: Config) -> Services:
-    """Make every service; nothing runs yet."""
-    # First the store: where another server uses it, or the folder can't be written, nothing else is begun.
-    store, bus = JobStore(config.database), EventBus()
-    settings = SettingsStore(config.settings_file)
-    outputs = Outputs(config.outputs_dir, settings.get)
-    book = open_book(config)
-    index = ModelIndex(config.cache_dir / "models.sqlite3")
-    catalog = Catalog(model_folders(config), index, ModelSettingsStore(config.model_settings_file))
-    completions = Completions(lambda: networks(catalog), book, Tags(tag_folders(config)))
-    jobs = Jobs(store, bus, catalog, book)
-
-    def make_engine() -> Engine:
-        # Here and not above: importing torch takes seconds, and the page is to be there before.
-        from webui.engine.local import LocalEngine
-
-        return LocalEngine(config, settings, catalog)
-
-    worker = Worker(jobs, bus, outputs, catalog, make_engine)
-    hasher = Hasher(catalog, lambda: jobs.drawing or worker.status.state == "starting")
-    targets = {kind: config.models_dir / name for kind in get_args(Kind) if (name := belongs_into(kind))}
-    downloads = Downloads(targets, on_done=lambda _: catalog.refresh())
-    return Services(
-        config, settings, book, completions, index, catalog, hasher, downloads, store, outputs, jobs, worker
-    )
-
-
 def build_app(services: Services) -> FastAPI:
     """The whole server as one ASGI app."""
 
@@ -119,9 +59,12 @@ def build_app(services: Services) -> FastAPI:
         starting = asyncio.get_running_loop().call_later(ENGINE_DELAY, services.worker.start)
         if services.config.hashing:
             services.hasher.start()
+        services.thumbnail_maker.start()
+        threading.Thread(target=_sweep, args=(services,), name="sweep", daemon=True).start()
         yield
         starting.cancel()
         services.hasher.stop()
+        services.thumbnail_maker.stop()
         services.downloads.close()
         services.worker.stop()
         services.store.close()
@@ -140,6 +83,8 @@ def build_app(services: Services) -> FastAPI:
     app.include_router(
         native.build_router(services.jobs, services.outputs, services.worker, services.catalog)
     )
+    app.include_router(build_uploads_router(services.pictures))
+    app.include_router(build_history_router(services.history, services.thumbnails))
     app.include_router(build_models_router(services.catalog, services.worker))
     app.include_router(build_settings_router(services.settings))
     app.include_router(build_infotext_router(services.catalog))
@@ -147,8 +92,16 @@ def build_app(services: Services) -> FastAPI:
     app.include_router(downloads_api.build_router(services.downloads))
     app.mount("/darkroom", PageFiles(directory=STATIC), name="darkroom")
     app.add_middleware(Guard, config=services.config)
-    page = build_page(services.catalog, services.jobs, services.book.styles)
+    page = build_page(services.catalog, services.jobs, services.book.styles, services.config.models_dir)
     return gr.mount_gradio_app(app, page, path="/", head=head(services.config), **page_options())
+
+
+def _sweep(services: Services) -> None:
+    """Remove pictures that were brought and that nobody has used for long."""
+    try:
+        services.inputs.sweep(services.settings.get().keep_inputs_days)
+    except OSError as error:
+        logging.getLogger(__name__).warning("Old uploads can't be removed: %s", error)
 
 
 def serve(config: Config) -> int:

@@ -61,8 +61,18 @@ class Config(BaseModel):
         return self.data_dir / "outputs"
 
     @property
+    def inputs_dir(self) -> Path:
+        """Where pictures that people bring are kept."""
+        return self.data_dir / "inputs"
+
+    @property
+    def batch_dir(self) -> Path:
+        """The only folder whose pictures, and whose folders', can be drawn from by name."""
+        return self.data_dir / "batch"
+
+    @property
     def cache_dir(self) -> Path:
-        """What can be made anew: fitted preview decoders, the index of models."""
+        """What can be made anew, or isn't kept: fitted preview decoders, thumbnails, live pictures."""
         return self.data_dir / "cache"
 
     @property

@@ -81,6 +81,20 @@ class Settings(BaseModel):
         title="Preload the next job's checkpoint",
         description="Read it from disk while the current job draws.",
     )
+    ESRGAN_tile: int = Field(
+        default=192,
+        ge=0,
+        le=2048,
+        title="Tile size for upscalers",
+        description="Pixels on a side of what a network enlarges at once: less takes less memory. 0: all.",
+    )
+    ESRGAN_tile_overlap: int = Field(
+        default=8,
+        ge=0,
+        le=256,
+        title="Tile overlap for upscalers",
+        description="Pixels around each tile that its neighbours see, too. Too few show as seams.",
+    )
     samples_format: Literal["png", "jpg", "webp", "avif"] = Field(
         default="png",
         title="File format for images",
@@ -110,6 +124,13 @@ class Settings(BaseModel):
         default=False,
         title="Create a text file with infotext next to every generated image",
         description="The same text, beside the picture.",
+    )
+    keep_inputs_days: int = Field(
+        default=30,
+        ge=0,
+        le=100_000,
+        title="Keep uploaded pictures for days",
+        description="At the start those are removed that no job has used for so long. 0: none.",
     )
     t5_tokenizer: str = Field(
         default="",

@@ -37,20 +37,26 @@ def test_fields_of_our_own_text_make_the_same_job(client):
 
 
 def test_what_cannot_be_used_is_told(client):
-    line = "Steps: 999, Sampler: Euler a, CFG scale: 7, Model: gone, Hires upscale: 2, Version: v1.10.1"
+    line = "Steps: 999, Sampler: Euler a, CFG scale: 7, Model: gone, Hires upscale: 2, ADetailer model: a.pt, Version: v1.10.1"
     told = read(client, f"a fox\n{line}")
     assert told["fields"]["sampler_name"] == "Euler a"
     assert not told["fields"].keys() & {"steps", "checkpoint"}
-    assert told["unused"] == {"Hires upscale": "2"}
+    assert told["fields"]["hr_scale"] == 2.0
+    assert told["unused"] == {"ADetailer model": "a.pt"}
     assert [word in " ".join(told["notices"]) for word in ("999", '"gone" is not here')] == [True, True]
     assert (told["checkpoint"], told["version"], told["source"]) == ("gone", "v1.10.1", "AUTOMATIC1111")
 
 
 def test_a_sampler_that_only_a_newer_darkroom_knows_is_told(client):
-    line = "Steps: 9, Sampler: Warp, Schedule type: Bent, CFG scale: 7, Version: Darkroom 99.0"
+    line = (
+        "Steps: 9, Sampler: Warp, Schedule type: Bent, CFG scale: 7, Hires upscale: 2, Hires sampler: Weft, "
+        "Hires schedule type: Use same scheduler, Version: Darkroom 99.0"
+    )
     told = read(client, f"a fox\n{line}")
-    assert not told["fields"].keys() & {"sampler_name", "scheduler"}
-    assert [word in " ".join(told["notices"]) for word in ('"Warp"', '"Bent"')] == [True, True]
+    assert not told["fields"].keys() & {"sampler_name", "scheduler", "hr_sampler_name"}
+    words = ('"Warp"', '"Bent"', '"Weft"')
+    assert [word in " ".join(told["notices"]) for word in words] == [True, True, True]
+    assert "Use same" not in " ".join(told["notices"])
 
 
 def test_too_long_a_text_is_refused(client):

@@ -7,17 +7,29 @@ import json
 import sys
 from pathlib import Path
 
-from tests.benchmarks import catalog, encoding, sampling, startup, stepcache, switch, token_merging
+from tests.benchmarks import (
+    catalog,
+    encoding,
+    history,
+    sampling,
+    startup,
+    stepcache,
+    switch,
+    token_merging,
+    upscaling,
+)
 from tests.benchmarks.result import Result
 
 BENCHMARKS = {
     **catalog.BENCHMARKS,
     **encoding.BENCHMARKS,
+    **history.BENCHMARKS,
     **sampling.BENCHMARKS,
     **startup.BENCHMARKS,
     **switch.BENCHMARKS,
     **stepcache.BENCHMARKS,
     **token_merging.BENCHMARKS,
+    **upscaling.BENCHMARKS,
 }
 
 

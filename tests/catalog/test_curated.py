@@ -18,6 +18,7 @@ def test_there_are_some_for_each_need_and_none_twice():
     assert {one.kind for one in LIST} >= {
         "checkpoint",
         "vae",
+        "upscaler",
         "text-encoder",
         "tokenizer",
     }

@@ -78,12 +78,13 @@ def test_another_file_of_that_name_is_taken_and_told(catalog):
         ({"model_hash": "abc123"}, "The checkpoint (abc123) is not here; the one chosen stays."),
         ({"vae": "x.pt"}, 'The VAE "x.pt" is not here; the one chosen stays.'),
         ({"refiner": "x"}, 'The refiner "x" is not here; none is used.'),
+        ({"hires": "x"}, 'The hires checkpoint "x" is not here; the first pass\'s serves.'),
     ],
 )
 def test_what_is_not_here_is_told(catalog, told, notice):
     found = resolve(catalog, Infotext({"steps": 20}, **told))
     assert found.notices == (notice,)
-    assert found.fields == {"steps": 20, "refiner_checkpoint": ""}
+    assert found.fields == {"steps": 20, "refiner_checkpoint": "", "hr_checkpoint_name": ""}
 
 
 def test_what_cannot_be_used_is_told(catalog):
@@ -93,10 +94,16 @@ def test_what_cannot_be_used_is_told(catalog):
 
 
 def test_vae_and_refiner_are_found(catalog):
-    found = resolve(
-        catalog, Infotext({"steps": 20}, vae="mse", refiner="two", refiner_hash=digits(catalog, "two"))
+    told = Infotext(
+        {"steps": 20}, vae="mse", refiner="two", refiner_hash=digits(catalog, "two"), hires="unhashed"
     )
-    assert found.fields == {"steps": 20, "vae": "mse.safetensors", "refiner_checkpoint": "two.safetensors"}
+    found = resolve(catalog, told)
+    assert found.fields == {
+        "steps": 20,
+        "vae": "mse.safetensors",
+        "refiner_checkpoint": "two.safetensors",
+        "hr_checkpoint_name": "unhashed.safetensors",
+    }
     assert found.notices == ()
 
 

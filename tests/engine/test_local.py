@@ -8,17 +8,20 @@ import weakref
 import pytest
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from PIL import Image
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from tests import tiny
 from tests.conftest import PROMPT, Recorder, copy_of
+from tests.engine.upscaling.weights import compact, write
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import Identity, ModelFile
 from webui.config import Config
 from webui.engine import parts
 from webui.engine.local import LocalEngine
-from webui.engine.protocol import EngineError, Order
+from webui.engine.protocol import EngineError, Order, Repair
 from webui.params import GenerationParams
+from webui.params.extras import ExtrasParams
 from webui.settings import SettingsStore
 
 SMALL = GenerationParams(prompt=PROMPT, width=64, height=64, steps=2, cfg_scale=4)
@@ -371,3 +374,64 @@ def test_a_lower_budget_holds_from_the_next_picture_on(config, catalog, demo, tm
     settings.update({"ram_budget": 0})
     unet_of(engine, demo)
     assert {part.model for part in engine.memory().residents} == {demo.name}
+
+
+@pytest.fixture
+def four(tmp_path):
+    return write(tmp_path / "4x_small.pth", compact())
+
+
+def repair(four, **fields):
+    asked = ExtrasParams(**{"upscaler_1": "4x_small", "upscaling_resize": 2.0, **fields})
+    return Repair(Image.new("RGB", (40, 30), "red"), asked, {"4x_small": four})
+
+
+def test_a_picture_is_repaired_and_the_network_counts_as_loaded_until_it_is_let_go(another, four):
+    recorder = Recorder()
+    another.repair(repair(four), recorder)
+    assert recorder.pictures[0].image.size == (80, 60)
+    assert recorder.phases == ["enlarging"]
+    [resident] = another.memory().residents
+    assert (resident.model, resident.part) == ("4x_small.pth", "upscaler")
+    another.unload("another")
+    assert another.memory().residents
+    another.unload("4x_small.pth")
+    assert another.memory().residents == ()
+
+
+def test_a_repair_can_be_interrupted(another, four):
+    recorder = Recorder(interrupt_at=(1, 0))
+    another.repair(repair(four), recorder)
+    assert recorder.pictures == []
+
+
+def test_a_repair_for_which_memory_does_not_suffice_says_the_way_out(another, four, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "resize", fail)
+    with pytest.raises(EngineError, match="isn't enough memory for this"):
+        another.repair(repair(four, upscaler_1="Lanczos"), Recorder())
+
+
+def test_upscalers_are_let_go_where_memory_runs_out_while_drawing(another, demo, four, failing):
+    another.repair(repair(four), Recorder())
+    failing(MemoryError(), times=1)
+    another.draw(Order(SMALL, demo, 7), Recorder())
+    assert "upscaler" not in {resident.part for resident in another.memory().residents}
+
+
+def test_too_little_memory_speaks_of_the_size_of_the_second_pass(draw, failing):
+    failing(MemoryError())
+    with pytest.raises(EngineError, match=r"^There isn't enough memory for 128x128 in batches of 1\."):
+        draw(width=64, height=64, steps=2, enable_hr=True, hr_scale=2)
+
+
+def test_hires_fix_enlarges_with_the_orders_upscaler(another, demo, four):
+    fields = {"enable_hr": True, "hr_scale": 2, "denoising_strength": 0.0, "hr_upscaler": "4x_small"}
+    params = SMALL.changed(**fields)
+    made, plain = Recorder(), Recorder()
+    another.draw(Order(params, demo, 7, upscalers={"4x_small": four}), made)
+    another.draw(Order(params.changed(hr_upscaler="Lanczos"), demo, 7), plain)
+    assert made.pictures[0].image.size == plain.pictures[0].image.size == (128, 128)
+    assert made.pictures[0].image != plain.pictures[0].image

@@ -5,7 +5,7 @@ import pytest
 from webui.infotext import ModelIdentity, looks_like_infotext, read, write
 from webui.infotext.pairs import MAX_TEXT
 from webui.params import GenerationParams
-from webui.params.scripts import XYZPlot
+from webui.params.scripts import Loopback, SDUpscale, XYZPlot
 
 A1111 = """a cat, (fluffy:1.2) <lora:more_detail:0.8>
 Negative prompt: EasyNegative, dog
@@ -40,6 +40,8 @@ def test_a_whole_text_of_a1111():
         "rng": "NV",
         "refiner_switch_at": 0.75,
         "s_min_uncond": 1.5,
+        "denoising_strength": 0.4,
+        "enable_hr": True,
     }
     assert {name: found.fields[name] for name in told} == told
     defaults = GenerationParams()
@@ -48,9 +50,6 @@ def test_a_whole_text_of_a1111():
     assert (found.vae, found.vae_hash) == ("vae-ft-mse-840000-ema-pruned.ckpt", "735e4c3a44")
     assert (found.refiner, found.refiner_hash) == ("sd_xl_refiner_1.0", "7440042bbd")
     assert found.unused == {
-        "Denoising strength": "0.4",
-        "Hires upscale": "2",
-        "Hires upscaler": "Latent",
         "Lora hashes": "more_detail: 3b8aa1d351ef, x: 1",
     }
     assert (found.problems, found.version, found.source) == ((), "v1.10.1", "AUTOMATIC1111")
@@ -239,9 +238,9 @@ def test_a_grids_text_sets_the_plot_that_made_it():
 
 
 def test_other_scripts_are_told_and_no_script_is_left_alone():
-    found = read(GRID.replace("X/Y/Z plot", "Loopback"))
+    found = read(GRID.replace("X/Y/Z plot", "Prompt matrix"))
     assert "script" not in found.fields
-    assert found.unused["Script"] == "Loopback"
+    assert found.unused["Script"] == "Prompt matrix"
     assert "script" not in read(GRID.partition(", Script")[0]).fields
 
 
@@ -265,3 +264,148 @@ def test_civitais_list_names_the_checkpoint(resources, name):
     text = f"a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Civitai resources: {resources}"
     assert read(text).checkpoint == name
     assert read(f"{text}, Model: other").checkpoint == "other"
+
+
+# Pictures from pictures
+
+
+def test_an_inpainted_picture_of_a1111():
+    found = settings(
+        "Seed: 1, Size: 512x512, Denoising strength: 0.6, Conditional mask weight: 0.5, "
+        "Mask mode: Inpaint not masked, Mask blur: 12, Inpaint area: Only masked, Masked area padding: 64, "
+        "Masked content: latent noise, Noise multiplier: 0.9, Extra noise: 0.1, Image CFG scale: 1.2, "
+        "Soft inpainting enabled: True, Soft inpainting schedule bias: 2, "
+        "Soft inpainting difference contrast: 3, Version: v1.10.1"
+    )
+    told = {
+        "denoising_strength": 0.6,
+        "inpainting_mask_weight": 0.5,
+        "inpainting_mask_invert": True,
+        "mask_blur": 12,
+        "inpaint_full_res": True,
+        "inpaint_full_res_padding": 64,
+        "inpainting_fill": 2,
+        "initial_noise_multiplier": 0.9,
+        "img2img_extra_noise": 0.1,
+        "image_cfg_scale": 1.2,
+        "soft_inpainting": True,
+        "mask_blend_power": 2,
+        "composite_difference_contrast": 3,
+        "enable_hr": False,
+    }
+    assert {name: found.fields[name] for name in told} == told
+    assert (found.unused, found.problems) == ({}, ())
+
+
+def test_what_is_not_told_of_a_mask_is_as_a1111_has_it():
+    found = settings("Denoising strength: 0.6").fields
+    assert (found["inpainting_fill"], found["inpaint_full_res"], found["mask_blur"]) == (1, False, 4)
+    assert "denoising_strength" not in settings("Seed: 1").fields
+
+
+def test_hires_fix_of_a1111():
+    found = settings(
+        "Seed: 1, Size: 512x768, Denoising strength: 0.5, Hires resize: 0x1152, Hires steps: 12, "
+        "Hires upscaler: R-ESRGAN 4x+, Hires checkpoint: fine [0123456789], Hires sampler: DPM++ 2M Karras, "
+        'Hires prompt: "a cat, near", Hires negative prompt: far, Hires CFG Scale: 5, '
+        "Token merging ratio hr: 0.3, Version: v1.8.0"
+    )
+    told = {
+        "enable_hr": True,
+        "hr_scale": 2.0,
+        "hr_resize_x": 0,
+        "hr_resize_y": 1152,
+        "hr_second_pass_steps": 12,
+        "hr_upscaler": "R-ESRGAN 4x+",
+        "hr_sampler_name": "DPM++ 2M",
+        "hr_scheduler": "Karras",
+        "hr_prompt": "a cat, near",
+        "hr_negative_prompt": "far",
+        "hr_cfg": 5,
+        "token_merging_ratio_hr": 0.3,
+    }
+    assert {name: found.fields[name] for name in told} == told
+    assert (found.hires, found.hires_hash) == ("fine", "0123456789")
+    assert (found.unused, found.problems) == ({}, ())
+
+
+def test_the_same_as_the_first_pass():
+    found = settings(
+        "Hires upscale: 1.5, Hires checkpoint: Use same checkpoint, Hires sampler: Use same sampler, "
+        "Hires schedule type: Use same scheduler, Denoising strength: 0.5"
+    )
+    assert (found.fields["hr_sampler_name"], found.fields["hr_scheduler"], found.hires) == ("", "", None)
+    assert not found.problems
+
+
+def test_names_of_the_second_pass_that_nobody_knows_are_told():
+    found = settings("Hires upscale: 2, Hires sampler: Undefined, Hires schedule type: Odd, Version: v1.10.1")
+    assert (found.fields["hr_sampler_name"], found.fields["hr_scheduler"]) == ("", "")
+    assert [problem.split('"')[1] for problem in found.problems] == ["Hires: Undefined", "Hires: Odd"]
+
+
+def test_a_second_pass_that_is_too_large_is_told_and_left_out():
+    found = settings("Size: 4096x4096, Hires upscale: 4, Hires upscaler: Latent")
+    assert found.fields["enable_hr"] is False
+    assert "16384x16384" in found.problems[0]
+    GenerationParams(**found.fields)
+
+
+@pytest.mark.parametrize(
+    ("line", "first", "final"),
+    [
+        ("Size: 1024x768, First pass size: 512x384", (512, 384), (1024, 768)),
+        ("Size: 1024x768, First pass size: 0x0", (640, 448), (1024, 768)),
+        ("First pass size: 256x256", (256, 256), (512, 512)),
+    ],
+)
+def test_the_first_form_of_hires_fix(line, first, final):
+    found = settings(f"{line}, Denoising strength: 0.7")
+    assert (found.fields["width"], found.fields["height"]) == first
+    assert (found.fields["hr_resize_x"], found.fields["hr_resize_y"]) == final
+    assert found.fields["enable_hr"] is True
+    assert (found.unused, found.problems) == ({}, ())
+
+
+@pytest.mark.parametrize("size", ["x", "0x0x0", "512", "99999999999x1"])
+def test_a_first_pass_that_is_none_does_no_harm(size):
+    found = settings(f"Size: {size}, First pass size: 0x0")
+    GenerationParams(**found.fields)
+
+
+def test_keys_of_our_own_mean_nothing_in_other_programs():
+    line = "Detailer: face-yolo8n, Detailer steps: 10, Outpaint left: 64, Resize by: 2"
+    found = settings(f"{line}, App: SD.Next")
+    assert (found.fields["detailer"], found.fields["outpaint_left"], found.fields["scale_by"]) == (
+        "None",
+        0,
+        0,
+    )
+    assert found.unused.keys() >= {"Detailer", "Detailer steps", "Outpaint left", "Resize by"}
+    ours = settings(f"{line}, Version: Darkroom 0.1.0")
+    assert (ours.fields["detailer"], ours.fields["detailer_steps"], ours.unused) == ("face-yolo8n", 10, {})
+
+
+def test_adetailers_keys_stay_unused():
+    assert settings("ADetailer model: x, Version: v1.9.3").unused == {"ADetailer model": "x"}
+
+
+def test_masked_content_has_words():
+    assert settings("Masked content: latent nothing").fields["inpainting_fill"] == 3
+    found = settings("Masked content: lama cleaner")
+    assert (found.fields["inpainting_fill"], len(found.problems)) == (1, 1)
+
+
+def test_scripts_that_each_picture_tells_of():
+    loops = "Script: Loopback, Loops: 6, Final denoising strength: 0.3, Denoising curve: Lazy"
+    found = settings(loops)
+    assert found.fields["script"] == Loopback(loops=6, final_denoising_strength=0.3, denoising_curve="Lazy")
+    tiles = "Script: SD upscale, SD upscale overlap: 32, SD upscale factor: 3, SD upscale upscaler: Nearest"
+    assert settings(tiles).fields["script"] == SDUpscale(overlap=32, scale_factor=3, upscaler="Nearest")
+    theirs = settings("SD upscale overlap: 32, SD upscale upscaler: 4x-Ultra, Version: v1.10.1")
+    assert theirs.fields["script"] == SDUpscale(overlap=32, upscaler="4x-Ultra")
+    loops_alone = settings("Final denoising strength: 0.2").fields["script"]
+    assert loops_alone == Loopback(final_denoising_strength=0.2)
+    wrong = settings(loops.replace("Lazy", "Wild"))
+    assert "script" not in wrong.fields
+    assert "Loopback" in wrong.problems[0]

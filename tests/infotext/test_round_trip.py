@@ -8,6 +8,7 @@ from webui.infotext.fields import KEYS
 from webui.infotext.names import SAMPLERS, SCHEDULES
 from webui.params import MAX_SEED, GenerationParams
 from webui.params.sampling import LEAST_SIGMA
+from webui.params.scripts import Loopback, SDUpscale
 
 TOLD = {"prompt", "negative_prompt", *(name for key in KEYS for name in key.fields)}
 
@@ -30,6 +31,30 @@ NUMBERS = [
     *("clip_skip", "step_cache", "token_merging_ratio", "ensd", "s_churn", "s_tmin", "s_tmax", "s_noise"),
     *("rho", "beta_alpha", "beta_beta", "uni_pc_order"),
 ]
+HIRES = {
+    **{name: numbers(name) for name in ("hr_second_pass_steps", "hr_cfg", "token_merging_ratio_hr")},
+    **{name: st.text(max_size=30) for name in ("hr_prompt", "hr_negative_prompt")},
+    "hr_upscaler": st.sampled_from(["Latent", "None", "4x, sharp: [x]"]),
+    "hr_sampler_name": st.sampled_from(["", *SAMPLERS]),
+    "hr_scheduler": st.sampled_from(["", *SCHEDULES]),
+    "img2img_extra_noise": numbers("img2img_extra_noise"),
+}
+PLAIN_IMAGE = [
+    *("denoising_strength", "scale_by", "image_cfg_scale", "initial_noise_multiplier", "img2img_extra_noise"),
+    *("inpainting_mask_weight", "resize_mode", "outpaint_left", "outpaint_right", "outpaint_up"),
+]
+MASKED = ["mask_blur", "inpainting_fill"]
+SOFT = [
+    *("mask_blend_power", "mask_blend_scale", "inpaint_detail_preservation", "composite_mask_influence"),
+    *("composite_difference_threshold", "composite_difference_contrast"),
+]
+DETAILER = {
+    **{name: numbers(f"detailer_{name}") for name in ("threshold", "max_regions", "min_area", "steps")},
+    **{name: numbers(f"detailer_{name}") for name in ("denoising_strength", "dilation", "padding")},
+    **{name: st.text(max_size=30) for name in ("prompt", "negative_prompt")},
+    "mask_blur": numbers("detailer_mask_blur"),
+    "color": st.from_regex("#[0-9a-fA-F]{6}", fullmatch=True),
+}
 FLAGS = ["tiling", "discard_next_to_last_sigma", "sgm_noise_multiplier"]
 CHOICES = {
     "sampler_name": SAMPLERS,
@@ -63,8 +88,47 @@ TOGETHER = st.fixed_dictionaries(
             numbers("freeu_b1"), numbers("freeu_b2"), numbers("freeu_s1"), numbers("freeu_s2")
         ),
         "refined": numbers("refiner_switch_at"),
+        "detailer": st.fixed_dictionaries({}, optional=DETAILER),
+        "script": st.builds(
+            Loopback, loops=st.integers(1, 32), denoising_curve=st.sampled_from(["Linear", "Lazy"])
+        )
+        | st.builds(SDUpscale, scale_factor=st.floats(1, 8), upscaler=st.text(max_size=20)),
     },
 )
+
+
+@st.composite
+def hires(draw):
+    """A second pass that can be drawn from the smallest first one: its size is told by scale or by sides."""
+    fields = draw(st.fixed_dictionaries({}, optional=HIRES))
+    sides = st.integers(64, 128)
+    size = draw(
+        st.one_of(
+            st.fixed_dictionaries({"hr_scale": st.floats(1, 2)}),
+            st.fixed_dictionaries({"hr_resize_x": sides, "hr_resize_y": sides}),
+        )
+    )
+    return {"enable_hr": True, **fields, **size, "denoising_strength": draw(st.floats(0, 1))}
+
+
+@st.composite
+def from_picture(draw):
+    fields = draw(st.fixed_dictionaries({}, optional={name: numbers(name) for name in PLAIN_IMAGE}))
+    fields |= draw(
+        st.fixed_dictionaries(
+            {}, optional={"img2img_fix_steps": st.booleans(), "img2img_color_correction": st.booleans()}
+        )
+    )
+    fields["init_images"] = ("0" * 32,)
+    if draw(st.booleans()):
+        fields["mask"] = "1" * 32
+        masked = {name: numbers(name) for name in MASKED} | {"inpainting_mask_invert": st.booleans()}
+        fields |= draw(st.fixed_dictionaries({}, optional=masked))
+        if draw(st.booleans()):
+            fields |= {"inpaint_full_res": True, "inpaint_full_res_padding": draw(st.integers(0, 512))}
+        if draw(st.booleans()):
+            fields |= {"soft_inpainting": True, **{name: draw(numbers(name)) for name in SOFT}}
+    return fields
 
 
 @st.composite
@@ -79,27 +143,41 @@ def asked(draw):
         fields |= dict(zip(names, together["freeu"], strict=True), freeu=True)
     if "refined" in together:
         fields |= {"refiner_checkpoint": "refiner", "refiner_switch_at": together["refined"]}
-    return GenerationParams(**fields)
+    if "detailer" in together:
+        fields |= {f"detailer_{name}": value for name, value in together["detailer"].items()}
+        fields["detailer"] = "Saliency"
+    if "script" in together:
+        fields["script"] = together["script"]
+    made = draw(st.sampled_from(["from nothing", "in two passes", "from a picture"]))
+    if made == "in two passes":
+        fields |= {"width": 64, "height": 64, "hr_checkpoint_name": "fine", **draw(hires())}
+    return GenerationParams(**(fields | draw(from_picture()) if made == "from a picture" else fields))
 
 
 @given(asked(), st.text(min_size=1, max_size=20), st.text(max_size=20))
-@settings(max_examples=300)
+@settings(max_examples=400)
 def test_any_params_read_back(params, name, template):
-    model = ModelIdentity(name, "0123456789", vae="some.pt", vae_hash="abcdef0123", refiner="r [0011223344]")
+    model = ModelIdentity(
+        name, "0123456789", vae="some.pt", vae_hash="abcdef0123", refiner="r [0011223344]", hires="fine"
+    )
     found = read(write(params, model, template=template))
-    assert found.fields == {name: getattr(params, name) for name in TOLD}
+    untold = set() if params.init_images or params.hires else {"denoising_strength"}
+    script = {"script"} if params.script else set()
+    assert found.fields == {name: getattr(params, name) for name in (TOLD - untold) | script}
     assert (found.checkpoint, found.model_hash) == (name, "0123456789")
     assert (found.vae, found.vae_hash) == ("some.pt", "abcdef0123")
     refined = bool(params.refiner_checkpoint)
     assert (found.refiner, found.refiner_hash) == (("r", "0011223344") if refined else (None, None))
+    assert found.hires == ("fine" if params.hires else None)
     assert (found.unused, found.notes) == ({}, {"Template": template} if template else {})
     assert (found.problems, found.source) == ((), "Darkroom")
 
 
 @given(asked())
-@settings(max_examples=50)
+@settings(max_examples=100)
 def test_what_is_read_can_be_written_again(params):
-    model = ModelIdentity("m", None, refiner="r")
+    model = ModelIdentity("m", None, refiner="r", hires="fine")
     text = write(params, model)
-    again = GenerationParams(**read(text).fields, refiner_checkpoint=params.refiner_checkpoint)
+    pictures = ("init_images", "mask", "refiner_checkpoint", "hr_checkpoint_name")
+    again = GenerationParams(**read(text).fields, **{name: getattr(params, name) for name in pictures})
     assert write(again, model) == text

@@ -8,6 +8,7 @@ from tests.infotext.test_pairs import pairs
 from webui import __version__
 from webui.infotext import ModelIdentity, write
 from webui.params import GenerationParams
+from webui.params.scripts import Loopback, PromptMatrix, SDUpscale
 
 MODEL = ModelIdentity("darkroom-demo", "0123456789")
 
@@ -106,7 +107,117 @@ def test_numbers_lose_nothing(scale, written):
 def test_every_field_that_changes_the_picture_has_a_key():
     from webui.infotext.fields import KEYS
 
-    told_elsewhere = {"prompt", "negative_prompt", "checkpoint", "vae", "refiner_checkpoint"}
-    no_picture = {"batch_size", "n_iter", "script", "styles", "dynamic_prompts"}
+    models = {"checkpoint", "vae", "refiner_checkpoint", "hr_checkpoint_name"}
+    told_elsewhere = {"prompt", "negative_prompt", "script", *models}
+    no_picture = {"batch_size", "n_iter", "styles", "dynamic_prompts", "extras"}
+    pictures = {"init_images", "init_folder", "mask", "firstpass_image", "detailer_mask"}
     keyed = {name for key in KEYS for name in key.fields}
-    assert keyed | told_elsewhere | no_picture == set(GenerationParams.model_fields)
+    assert keyed | told_elsewhere | no_picture | pictures == set(GenerationParams.model_fields)
+
+
+def tail(model=MODEL, **fields):
+    """What stands between the models and the version, with the denoising strength."""
+    text = write(GenerationParams(seed=1, **fields), model)
+    return text.partition("Model: darkroom-demo, ")[2].partition(", Version")[0]
+
+
+def test_hires_fix_as_a1111_tells_it():
+    hires = {"enable_hr": True, "denoising_strength": 0.7, "hr_upscaler": "Lanczos"}
+    assert tail(**hires) == ("Denoising strength: 0.7, RNG: CPU, Hires upscale: 2, Hires upscaler: Lanczos")
+    more = {
+        "hr_resize_x": 1024,
+        "hr_second_pass_steps": 9,
+        "hr_checkpoint_name": "fine.safetensors",
+        "hr_sampler_name": "Euler",
+        "hr_scheduler": "Beta",
+        "hr_prompt": "near",
+        "hr_negative_prompt": "far",
+        "hr_cfg": 4.5,
+        "token_merging_ratio_hr": 0.25,
+        "img2img_extra_noise": 0.1,
+    }
+    assert tail(dataclasses.replace(MODEL, hires="fine [0123456789]"), **hires, **more) == (
+        "Denoising strength: 0.7, Token merging ratio hr: 0.25, RNG: CPU, Hires resize: 1024x0, "
+        "Hires steps: 9, Hires upscaler: Lanczos, Hires checkpoint: fine [0123456789], Hires sampler: Euler, "
+        "Hires schedule type: Beta, Hires prompt: near, Hires negative prompt: far, Hires CFG Scale: 4.5, "
+        "Extra noise: 0.1"
+    )
+
+
+def test_inpainting_as_a1111_tells_it():
+    inpainted = {
+        "init_images": ("0" * 32,),
+        "mask": "1" * 32,
+        "denoising_strength": 0.6,
+        "image_cfg_scale": 2,
+        "inpainting_mask_weight": 0.5,
+        "inpainting_mask_invert": True,
+        "inpaint_full_res": True,
+        "inpainting_fill": 0,
+        "initial_noise_multiplier": 1.1,
+    }
+    assert tail(**inpainted) == (
+        "Denoising strength: 0.6, Conditional mask weight: 0.5, RNG: CPU, Mask mode: Inpaint not masked, "
+        "Mask blur: 4, Inpaint area: Only masked, Masked area padding: 32, Masked content: fill, "
+        "Noise multiplier: 1.1"
+    )
+    assert told(**inpainted)["Image CFG scale"] == "2"
+
+
+def test_soft_inpainting_is_told_whole():
+    soft = told(init_images=("0" * 32,), mask="1" * 32, soft_inpainting=True)
+    plain = told(init_images=("0" * 32,), mask="1" * 32)
+    assert soft.items() - plain.items() == {
+        ("Soft inpainting enabled", "True"),
+        ("Soft inpainting schedule bias", "1"),
+        ("Soft inpainting preservation strength", "0.5"),
+        ("Soft inpainting transition contrast boost", "4"),
+        ("Soft inpainting mask influence", "0"),
+        ("Soft inpainting difference threshold", "0.5"),
+        ("Soft inpainting difference contrast", "2"),
+    }
+
+
+def test_pictures_themselves_are_in_no_text():
+    name = "f" * 32
+    text = write(GenerationParams(init_images=(name,), mask=name, detailer="Mask", detailer_mask=name), MODEL)
+    assert name not in text
+
+
+def test_without_pictures_nothing_of_them_is_told():
+    unheard = {
+        "denoising_strength": 0.1,
+        "mask_blur": 20,
+        "inpainting_fill": 3,
+        "hr_scale": 3,
+        "hr_prompt": "x",
+        "soft_inpainting": True,
+        "image_cfg_scale": 3,
+        "outpaint_left": 64,
+        "detailer_prompt": "x",
+    }
+    assert told(**unheard) == told()
+    plain = told(init_images=("0" * 32,))
+    assert plain.items() - told().items() == {("Denoising strength", "0.75")}
+
+
+def test_the_detailer_tells_what_is_not_usual():
+    detailed = told(detailer="Color", detailer_color="#00ff00", detailer_steps=9)
+    assert detailed.items() - told().items() == {
+        ("Detailer", "Color"),
+        ("Detailer color", "#00ff00"),
+        ("Detailer steps", "9"),
+    }
+
+
+def test_scripts_whose_pictures_tell_of_them():
+    looped = told(script=Loopback(loops=3, denoising_curve="Lazy"))
+    assert looped.items() - told().items() == {
+        ("Script", "Loopback"),
+        ("Loops", "3"),
+        ("Final denoising strength", "0.5"),
+        ("Denoising curve", "Lazy"),
+    }
+    tiled = told(script=SDUpscale(upscaler="4x, sharp"))
+    assert (tiled["SD upscale upscaler"], tiled["SD upscale overlap"]) == ("4x, sharp", "64")
+    assert told(script=PromptMatrix()) == told()

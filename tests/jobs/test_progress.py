@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from webui.jobs.progress import Progress
 
 
@@ -80,5 +83,70 @@ def test_a_phase_keeps_the_step():
         "steps": 10,
         "iteration": 2,
         "n_iter": 2,
+        "share": 1.0,
         "eta": 0.0,
     }
+
+
+def test_a_second_pass_that_takes_longer_is_reckoned_at_its_own_pace():
+    clock = Clock()
+    progress = Progress([20, 20], clock)
+    for step in range(11):
+        progress.step(1, step, 20)
+        clock.now += 1
+    clock.now += 30  # decoding and enlarging count for no step
+    progress.step(1, 10, 20)
+    for step in range(11, 20):
+        clock.now += 4
+        eta = progress.step(1, step, 20)["eta"]
+        assert eta == 4.0 * (20 - step) + 4.0 * 20
+    clock.now += 4
+    progress.step(1, 20, 20)
+    clock.now += 3
+    progress.step(2, 0, 20)
+    clock.now += 1
+    assert progress.step(2, 1, 20)["eta"] == 19.0
+
+
+def test_later_batches_are_reckoned_as_the_finished_ones_were():
+    clock = Clock()
+    progress = Progress([10] * 3, clock)
+    progress.step(1, 0, 10)
+    clock.now += 20
+    progress.step(1, 10, 10)
+    clock.now += 10
+    progress.step(2, 0, 10)
+    clock.now += 2
+    assert progress.step(2, 1, 10)["eta"] == 2 * 9 + 3 * 10
+
+
+def test_the_share_is_that_of_all_batches():
+    progress = Progress([10] * 4)
+    assert progress.state()["share"] == 0
+    assert progress.step(1, 5, 10)["share"] == 0.125
+    assert progress.step(3, 0, 10)["share"] == 0.5
+    assert progress.step(4, 10, 10)["share"] == 1
+
+
+def test_steps_that_come_in_addition_share_what_is_left():
+    progress = Progress([10])
+    assert progress.step(1, 8, 10)["share"] == 0.8
+    assert progress.step(1, 8, 18)["share"] == 0.8
+    assert progress.step(1, 13, 18)["share"] == 0.9
+    assert progress.step(1, 18, 18)["share"] == 1
+
+
+def test_a_batch_that_begins_anew_is_not_set_back():
+    progress = Progress([10])
+    progress.step(1, 6, 10)
+    assert progress.step(1, 0, 10)["share"] == 0.6
+    assert progress.step(1, 5, 10)["share"] == 0.8
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 50), st.integers(1, 50)), max_size=30))
+def test_the_share_never_falls(told):
+    progress, before = Progress([20] * 3), 0.0
+    for iteration, step, steps in sorted(told, key=lambda one: one[0]):
+        share = progress.step(iteration, min(step, steps), steps)["share"]
+        assert before <= share <= iteration / 3 + 1e-4
+        before = share

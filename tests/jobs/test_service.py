@@ -12,7 +12,7 @@ from webui.jobs.service import Jobs, QueueFullError, UnknownJobError
 from webui.jobs.store import CUT_OFF, JobStore, StoreError
 from webui.params import GenerationParams, InvalidParamsError
 
-PICTURE = SavedPicture(0, "txt2img-images/2030-01-01/00000-5.png", 5, "a panda\nSteps: 4")
+PICTURE = SavedPicture(0, "txt2img-images/2030-01-01/00000-5.png", 5, "a panda\nSteps: 4", created=9.5)
 
 
 class Room:

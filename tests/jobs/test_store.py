@@ -5,8 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from webui.jobs.history import History
+from webui.jobs.history_search import Filters
 from webui.jobs.model import Job, PastPrompt, SavedPicture
+from webui.jobs.outputs import Outputs
 from webui.jobs.store import CUT_OFF, UNREADABLE, JobStore, StoreError
+from webui.jobs.thumbnails import Thumbnails
 from webui.params import GenerationParams
 from webui.params.scripts import XYZPlot
 
@@ -40,7 +44,10 @@ def rewrite_params(file, job_id, **values):
 
 def test_jobs_outlive_the_server(store, file):
     store.add(job("a", prompt="猫, «chat»\nsecond line", steps=7))
-    picture = SavedPicture(0, "txt2img-images/2030-01-01/00000-5.png", 5, "猫\nSteps: 7")
+    parents = (f"{'0' * 32}/1", f"{'f' * 32}/0")
+    picture = SavedPicture(
+        0, "txt2img-images/2030-01-01/00000-5.png", 5, "猫\nSteps: 7", "picture", 64, 128, 2.5, parents
+    )
     store.start("a")
     store.add_picture("a", picture)
     store.end("a", "failed", "a sentence")
@@ -130,28 +137,57 @@ CREATE TABLE jobs (
     state TEXT NOT NULL, params TEXT NOT NULL, seed INTEGER NOT NULL, created REAL NOT NULL, started REAL,
     finished REAL, error TEXT
 );
+CREATE INDEX jobs_by_owner ON jobs (owner, number);
+CREATE INDEX jobs_by_state ON jobs (state, number);
 CREATE TABLE pictures (
     job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, number INTEGER NOT NULL, file TEXT NOT NULL,
     seed INTEGER NOT NULL, infotext TEXT NOT NULL, PRIMARY KEY (job, number)
 );
 INSERT INTO jobs (id, owner, state, params, seed, created)
-    VALUES ('old', 'me', 'queued', '{"prompt": "a cat", "n_iter": 3}', 7, 1.5);
-INSERT INTO pictures VALUES ('old', 0, 'txt2img-images/2030-01-01/00000-7.png', 7, 'a cat');
+    VALUES ('old', 'me', 'queued', '{"prompt": "a __pet__", "negative_prompt": "Blur", "n_iter": 3}', 7, 1.5);
+INSERT INTO jobs (id, owner, state, params, seed, created, started, finished)
+    VALUES ('older', 'you', 'done', '{}', 7, 1.5, 2.5, 3.5);
+INSERT INTO pictures VALUES ('old', 0, 'txt2img-images/2030-01-01/00000-7.png', 7,
+    'a cat' || char(10) || 'Steps: 20, Sampler: Euler, Seed: 7, Model: "dreams, 2", Version: Darkroom 0.1');
+INSERT INTO pictures VALUES ('older', 1, 'b.png', 8, ''), ('older', 0, 'a.png', 7, 'a dog');
 PRAGMA user_version=1;
+"""
+SECOND_VERSION = """
+ALTER TABLE jobs ADD COLUMN subseed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN rounds INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pictures ADD COLUMN kind TEXT NOT NULL DEFAULT 'picture';
+UPDATE jobs SET rounds = 3 WHERE id = 'old';
+UPDATE pictures SET kind = 'grid' WHERE job = 'older' AND number = 1;
+PRAGMA user_version=2;
 """
 
 
-def test_the_file_of_the_first_version_goes_on_being_used(file):
+def write_old(file, *scripts):
     file.parent.mkdir()
     db = sqlite3.connect(file)
-    db.executescript(FIRST_VERSION)
+    for script in scripts:
+        db.executescript(script)
     db.close()
+
+
+@pytest.mark.parametrize("later", [(), (SECOND_VERSION,)], ids=["first", "second"])
+def test_the_file_of_an_earlier_version_goes_on_being_used(file, later):
+    write_old(file, FIRST_VERSION, *later)
     for _ in range(2):
         store = JobStore(file)
         store.recover()
-        old = store.get("old")
-        assert (old.state, old.seed, old.subseed, old.rounds) == ("queued", 7, 0, 3)
-        assert old.pictures == (SavedPicture(0, "txt2img-images/2030-01-01/00000-7.png", 7, "a cat"),)
+        old, older = store.get("old"), store.get("older")
+        assert (old.state, old.seed, old.subseed, old.rounds, old.live) == ("queued", 7, 0, 3, "")
+        assert [(picture.file, picture.created) for picture in old.pictures] == [
+            ("txt2img-images/2030-01-01/00000-7.png", 1.5)
+        ]
+        kinds = ["picture", "grid" if later else "picture"]
+        assert [(picture.file, picture.kind, picture.created) for picture in older.pictures] == [
+            ("a.png", kinds[0], 3.5),
+            ("b.png", kinds[1], 3.5),
+        ]
+        assert store.prompts("me", "BLUR", 9) == [PastPrompt("a __pet__", "Blur", 1.5)]
+        assert store.prompts("you", "", 9) == []
         store.close()
     store = JobStore(file)
     store.add(replace(job("new"), subseed=9, rounds=12))
@@ -159,6 +195,61 @@ def test_the_file_of_the_first_version_goes_on_being_used(file):
     new = store.get("new")
     assert (new.subseed, new.rounds, new.pictures[0].kind) == (9, 12, "grid")
     store.close()
+
+
+@pytest.mark.parametrize("later", [(), (SECOND_VERSION,)], ids=["first", "second"])
+def test_old_pictures_are_in_the_history(tmp_path, file, later):
+    write_old(file, FIRST_VERSION, *later)
+    store = JobStore(file)
+    history = History(store, Outputs(tmp_path / "outputs"), Thumbnails(tmp_path / "thumbnails"))
+    (old,) = history.page("me", Filters()).pictures
+    assert (old.id, old.checkpoint, old.favourite, old.trashed) == ("old/0", "dreams, 2", False, None)
+    assert (old.picture.width, old.picture.height) == (0, 0)
+    for q in ("__PET__", "blur", "CAT", "euler"):
+        assert history.page("me", Filters(q)).total == 1
+    assert [entry.id for entry in history.page("you", Filters()).pictures] == ["older/0", "older/1"]
+    assert len(history.without_thumbnail(9)) == 3
+    store.close()
+
+
+def test_a_file_that_an_earlier_version_has_used_meanwhile_is_taken_up_again(file):
+    store = JobStore(file)
+    store.add(job("a", prompt="a cat"))
+    store.add_picture("a", SavedPicture(0, "a.png", 5, "a cat"))
+    store.close()
+    db = sqlite3.connect(file)
+    columns = "id, owner, state, params, seed, created"
+    db.execute(
+        f"INSERT INTO jobs ({columns}) VALUES ('b', 'me', 'done', '{{\"prompt\": \"a dog\"}}', 1, 9.5)"
+    )
+    db.execute(
+        "INSERT INTO pictures (job, number, file, seed, infotext) VALUES ('b', 0, 'b.png', 1, 'a dog')"
+    )
+    db.execute("PRAGMA user_version=2")
+    db.commit()
+    db.close()
+    store = JobStore(file)
+    assert [past.prompt for past in store.prompts("me", "", 9)] == ["a dog", "a cat"]
+    assert store.get("b").pictures[0].created == 9.5
+    with store.database.transaction() as db:
+        assert (
+            db.execute(
+                "SELECT COUNT(*) FROM pictures JOIN texts ON id = picture WHERE owner = 'me'"
+            ).fetchone()[0]
+            == 2
+        )
+    store.close()
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(file):
+    write_old(file, FIRST_VERSION, "UPDATE jobs SET params = 'no JSON' WHERE id = 'older'")
+    before = sqlite3.connect(file).execute("SELECT sql FROM sqlite_master ORDER BY 1").fetchall()
+    with pytest.raises(StoreError, match="can't be kept in"):
+        JobStore(file)
+    db = sqlite3.connect(file)
+    assert db.execute("SELECT sql FROM sqlite_master ORDER BY 1").fetchall() == before
+    assert db.execute("SELECT COUNT(*) FROM pictures").fetchone()[0] == 3
+    db.close()
 
 
 def test_a_job_with_a_script_outlives_the_server(store, file):
@@ -178,6 +269,59 @@ def test_pictures_are_listed_with_their_own_job(store):
             store.add_picture(name, SavedPicture(number, f"{name}{number}", 5, ""))
     listed = store.of_owner("me", limit=2)
     assert [[picture.file for picture in known.pictures] for known in listed] == [["c0", "c1"], ["b0", "b1"]]
+
+
+def test_the_first_pictures_of_each_job_are_listed_grids_before_all_others(store):
+    store.add(job("a"))
+    for number, kind in enumerate(["picture"] * 5 + ["grid"]):
+        store.add_picture("a", SavedPicture(number, f"{number}", 5, "", kind))
+    store.add(job("empty"))
+    empty, listed = store.of_owner("me", pictures=2)
+    assert (empty.pictures, empty.image_count) == ((), 0)
+    assert [picture.file for picture in listed.pictures] == ["0", "5"]
+    assert [picture.file for picture in listed.shown] == ["5", "0"]
+    assert listed.image_count == store.get("a").image_count == 5
+    assert len(store.get("a").pictures) == 6
+
+
+def test_one_picture_is_looked_up_without_its_job(store):
+    store.add(job("a"))
+    store.add_picture("a", SavedPicture(3, "three.png", 5, "text"))
+    assert store.picture("me", "a", 3) == store.get("a").pictures[0]
+    assert store.picture("me", "a", 2) is None
+    assert store.picture("you", "a", 3) is None
+
+
+# Live painting
+
+
+def test_live_jobs_are_listed_until_they_are_over(store):
+    store.add(replace(job("live", prompt="a sketch"), live="canvas"))
+    store.add(job("a"))
+    assert [known.live for known in store.queued()] == ["canvas", ""]
+    for step in (lambda: None, lambda: store.start("live")):
+        step()
+        assert [known.id for known in store.of_owner("me")] == ["a", "live"]
+    store.add_picture("live", SavedPicture(0, "0.png", 5, "a sketch"))
+    store.end("live", "done")
+    assert [known.id for known in store.of_owner("me")] == ["a"]
+    assert (store.get("live").live, len(store.get("live").pictures)) == ("canvas", 1)
+    assert store.prompts("me", "", 9) == []
+
+
+def test_a_removed_job_leaves_nothing_behind(store):
+    parent = f"{'0' * 32}/0"
+    for name in "ab":
+        store.add(job(name, prompt=name))
+        store.add_picture(name, SavedPicture(0, name, 5, "text", parents=(parent,)))
+    store.remove("a")
+    store.remove("unknown")
+    store.end("a", "interrupted")
+    assert store.get("a") is None
+    assert [known.id for known in store.of_owner("me")] == ["b"]
+    with store.database.transaction() as db:
+        for table in ("jobs", "pictures", "texts", "parents"):
+            assert db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] == 1, table
 
 
 # What was drawn before

@@ -10,8 +10,11 @@ from tests.serving import wait_until
 from webui.catalog.library import Library
 from webui.engine.local import LocalEngine
 from webui.engine.protocol import EngineError, Picture
+from webui.inputs.batches import BatchFolders
+from webui.inputs.store import InputStore
 from webui.jobs.events import EventBus
 from webui.jobs.outputs import Outputs
+from webui.jobs.pictures import Pictures
 from webui.jobs.service import Jobs
 from webui.jobs.store import CUT_OFF, JobStore
 from webui.jobs.worker import Worker
@@ -25,6 +28,8 @@ class Painter:
         self.stepped = threading.Event()
         self.go_on = threading.Event()
         self.read_ahead = []
+        self.orders = []
+        self.repairs = []
 
     def warm_up(self, checkpoint, report):
         report("mixing colours")
@@ -32,7 +37,13 @@ class Painter:
     def preload(self, order):
         self.read_ahead.append(order)
 
+    def repair(self, repair, observer):
+        self.repairs.append(repair)
+        size = [round(side * repair.extras.upscaling_resize) for side in repair.image.size]
+        observer.picture(Picture(repair.image.resize(size), 0, f"{repair.infotext} mended".strip()))
+
     def draw(self, order, observer):
+        self.orders.append(order)
         observer.phase("sampling")
         for iteration in range(1, order.params.n_iter + 1):
             observer.step(iteration, 1, order.params.steps)
@@ -81,16 +92,18 @@ class Room:
         self.engine = None
         self.catalog = catalog
         self.store, self.bus = JobStore(folder / "jobs.sqlite3"), EventBus()
-        self.outputs = Outputs(folder / "outputs")
-        self.jobs = Jobs(self.store, self.bus, catalog)
+        self.outputs = Outputs(folder / "outputs", live=folder / "live")
+        self.inputs = InputStore(folder / "inputs")
+        self.pictures = Pictures(self.store, self.outputs, self.inputs, BatchFolders(folder / "batch"))
+        self.jobs = Jobs(self.store, self.bus, catalog, None, self.pictures)
         self.worker = Worker(self.jobs, self.bus, self.outputs, catalog, lambda: self.keep(make_engine()))
 
     def keep(self, engine):
         self.engine = engine
         return engine
 
-    def submit(self, prompt="", **params):
-        return self.jobs.submit("me", GenerationParams(prompt=prompt, **params))
+    def submit(self, prompt="", live="", **params):
+        return self.jobs.submit("me", GenerationParams(prompt=prompt, **params), live=live)
 
     def get(self, job):
         return self.jobs.get("me", job.id)

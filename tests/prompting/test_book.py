@@ -6,7 +6,7 @@ from webui.config import Config
 from webui.params import MAX_PROMPT, GenerationParams, InvalidParamsError
 from webui.prompting.book import PromptBook
 from webui.prompting.book_places import open_book, tag_folders
-from webui.prompting.prepared import PicturePrompt
+from webui.prompting.prepared import PicturePrompt, texts_of
 from webui.prompting.styles_store import StyleStore
 from webui.prompting.wildcards import Wildcards
 
@@ -130,3 +130,43 @@ def test_where_things_lie(tmp_path):
     config = Config(data_dir=data, styles_files=(tmp_path / "m*.csv",), wildcards_dir=tmp_path / "w")
     assert [style.name for style in open_book(config).styles.listed()] == ["More"]
     assert open_book(config).wildcards.names() == ["d"]
+
+
+HIRES = {"enable_hr": True, "hr_prompt": "a __colour__ dog", "hr_negative_prompt": "cat"}
+DETAILER = {"detailer": "Color", "detailer_prompt": "{x|y} [SEP] z", "detailer_negative_prompt": "w"}
+
+
+def test_the_second_pass_has_its_styles_and_wildcards_too(book):
+    [prompt] = book.prepare(params("a __colour__ cat", "dog", styles=("Photo",), **HIRES), [7]).prompts
+    colour = prompt.prompt.split()[3]
+    assert colour in ("red", "green", "blue")
+    assert prompt.hires == f"photo of a {colour} dog"
+    assert prompt.hires_negative == "cat, painting"
+    assert (prompt.second.prompt, prompt.second.negative) == (prompt.hires, prompt.hires_negative)
+
+
+def test_where_nothing_is_said_of_the_second_pass_it_is_told_the_same(book):
+    [prompt] = book.prepare(params("a cat", "dog", styles=("Photo",), enable_hr=True), [7]).prompts
+    assert (prompt.hires, prompt.hires_negative) == ("", "")
+    assert (prompt.second.prompt, prompt.second.negative) == ("photo of a cat", "dog, painting")
+
+
+def test_details_have_their_wildcards_and_no_styles(book):
+    [prompt] = book.prepare(params("a cat", styles=("Photo",), **DETAILER), [7]).prompts
+    assert prompt.detail in ("x [SEP] z", "y [SEP] z")
+    assert prompt.detail_negative == "w"
+
+
+def test_prompts_that_are_not_used_are_not_read(book):
+    unused = {"hr_prompt": "{a|b", "detailer_prompt": "{a|b"}
+    assert book.prepare(params("a cat", **unused), [7]).prompts == ()
+    assert refusal(book, **{**HIRES, "hr_negative_prompt": "{a|b"})[0] == "hr_negative_prompt"
+    assert refusal(book, **{**DETAILER, "detailer_prompt": "{a|b"})[0] == "detailer_prompt"
+
+
+def test_prompts_by_the_names_of_their_fields():
+    asked = params("a", "b", enable_hr=True, hr_prompt="c", hr_negative_prompt="d", **DETAILER)
+    said = PicturePrompt.of(texts_of(asked))
+    assert said.texts == {name: getattr(asked, name) for name in said.texts}
+    assert (said.hires, said.detail_negative) == ("c", "w")
+    assert PicturePrompt.of(texts_of(asked.changed(enable_hr=False))).hires == ""

@@ -244,3 +244,36 @@ def test_no_text_takes_long(text):
     began = time.process_time()
     read(text, 300)
     assert time.process_time() - began < 5
+
+
+# The second pass of hires fix
+
+
+@pytest.mark.parametrize(
+    ("text", "moments"),
+    [
+        ("a [b:c:0.5]", [(10, "a c")]),
+        ("a [b:c:1.0]", [(10, "a c")]),
+        ("a [b:c:1.5]", [(5, "a b"), (10, "a c")]),
+        ("a [b:c:2.5]", [(10, "a b")]),
+        ("a [b:c:7]", [(10, "a c")]),
+        ("a [b:c:23]", [(3, "a b"), (10, "a c")]),
+        ("a [b:c:30]", [(10, "a b")]),
+        ("a [b:c:1e400]", [(10, "a b")]),
+        ("[x:[b:c:1.5]:0.2]", [(5, "b"), (10, "c")]),
+    ],
+)
+def test_numbers_count_on_in_the_second_pass(text, moments):
+    (subprompt,) = read(text, 10, before=20).subprompts
+    assert [(moment.until, moment.text) for moment in subprompt.moments] == moments
+
+
+def test_alternation_begins_anew_in_the_second_pass():
+    assert read("[a|b]", 4, before=3) == read("[a|b]", 4)
+
+
+@given(text=st.text("[]:|ab.0123 ", max_size=60), before=st.integers(0, 300), composes=st.booleans())
+def test_any_text_has_a_second_pass(text, before, composes):
+    for part in read(text, 10, composes=composes, before=before).subprompts:
+        assert part.moments[-1].until == 10
+        assert all(one.until < other.until for one, other in pairwise(part.moments))

@@ -25,12 +25,14 @@ def test_every_field_is_an_axis_or_left_out_on_purpose():
 
 def test_the_axes_of_a1111_are_there_under_their_names():
     names = (
-        "Nothing, Seed, Var. seed, Var. strength, Steps, CFG Scale, Prompt S/R, Prompt order, Sampler, "
-        "Checkpoint name, Negative Guidance minimum sigma, Sigma Churn, Sigma min, Sigma max, Sigma noise, "
-        "Schedule type, Schedule min sigma, Schedule max sigma, Schedule rho, Beta schedule alpha, "
-        "Beta schedule beta, Eta, Clip skip, VAE, Styles, UniPC Order, Token merging ratio, "
-        "Always discard next-to-last sigma, SGM noise multiplier, Refiner checkpoint, Refiner switch at, "
-        "RNG source, Size"
+        "Nothing, Seed, Var. seed, Var. strength, Steps, Hires steps, CFG Scale, Image CFG Scale, "
+        "Prompt S/R, Prompt order, Sampler, Hires sampler, Checkpoint name, "
+        "Negative Guidance minimum sigma, Sigma Churn, "
+        "Sigma min, Sigma max, Sigma noise, Schedule type, Schedule min sigma, Schedule max sigma, "
+        "Schedule rho, Beta schedule alpha, Beta schedule beta, Eta, Clip skip, Denoising, "
+        "Initial noise multiplier, Extra noise, Hires upscaler, Cond. Image Mask Weight, VAE, Styles, "
+        "UniPC Order, Token merging ratio, Token merging ratio high-res, Always discard next-to-last sigma, "
+        "SGM noise multiplier, Refiner checkpoint, Refiner switch at, RNG source, Size"
     )
     assert ", ".join(AXIS_NAMES).startswith(names + ", ")
     assert len(set(AXIS_NAMES)) == len(AXIS_NAMES)
@@ -67,6 +69,15 @@ def test_an_unknown_axis_names_the_known_ones():
             "Euler a, DPM++ 2M Karras",
             [{"sampler_name": "Euler a"}, {"sampler_name": "DPM++ 2M", "scheduler": "Karras"}],
         ),
+        (
+            "Hires sampler",
+            "Euler, DPM++ 2M Karras",
+            [{"hr_sampler_name": "Euler"}, {"hr_sampler_name": "DPM++ 2M", "hr_scheduler": "Karras"}],
+        ),
+        ("Hires upscaler", "Latent, 4x-Ultra", [{"hr_upscaler": "Latent"}, {"hr_upscaler": "4x-Ultra"}]),
+        ("Hires checkpoint", "none, b", [{"hr_checkpoint_name": ""}, {"hr_checkpoint_name": "b"}]),
+        ("Denoising", "0.2-0.4 (+0.2)", [{"denoising_strength": 0.2}, {"denoising_strength": 0.4}]),
+        ("Mask blur", "4, 16", [{"mask_blur": 4}, {"mask_blur": 16}]),
         ("Styles", '"One, Two", None', [{"styles": ("Base", "One", "Two")}, {"styles": ("Base",)}]),
     ],
 )
@@ -148,6 +159,10 @@ def test_what_there_is_to_choose_from(catalog, demo):
     assert of("Refiner checkpoint") == ["None", *of("Checkpoint name")]
     assert of("VAE")[:2] == ["Automatic", "None"]
     assert "Euler a" in of("Sampler")
+    assert of("Hires sampler") == of("Sampler")
+    assert {"Latent", "Latent (nearest-exact)", "Lanczos"} <= set(of("Hires upscaler"))
+    assert of("Hires checkpoint") == of("Refiner checkpoint")
+    assert of("Detailer") == ["None", "Saliency", "Color", "Mask"]
     assert "Karras" in of("Schedule type")
     assert of("Styles") == ["One"]
     assert of("RNG source") == ["CPU", "GPU", "NV"]
@@ -157,7 +172,8 @@ def test_what_there_is_to_choose_from(catalog, demo):
 
 def test_checkpoints_are_the_costliest():
     by_cost = sorted((axis for axis in AXES if axis.cost), key=lambda axis: -axis.cost)
-    assert [axis.name for axis in by_cost] == ["Checkpoint name", "Refiner checkpoint", "VAE"]
+    names = ["Checkpoint name", "Refiner checkpoint", "Hires checkpoint", "VAE"]
+    assert [axis.name for axis in by_cost] == names
 
 
 def test_settings_are_no_axes():

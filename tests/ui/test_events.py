@@ -37,7 +37,7 @@ def page(styles, tmp_path):
 
     # While an event loop runs: else gradio makes some that nobody closes.
     async def built():
-        return build_page(CATALOG, Jobs(store, EventBus(), CATALOG), styles)
+        return build_page(CATALOG, Jobs(store, EventBus(), CATALOG), styles, tmp_path / "models")
 
     yield asyncio.run(built())
     store.close()

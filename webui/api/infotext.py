@@ -7,28 +7,23 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 
+from webui.api.bodies import FILE, sent_file
 from webui.catalog.catalog import Catalog
 from webui.catalog.mentioned import resolve
 from webui.engine.samplers.table import find_sampler, find_schedule
 from webui.infotext.pairs import MAX_TEXT
 from webui.infotext.picture import InfotextError, PictureInfo, read_picture
 from webui.infotext.read import Infotext, read
+from webui.jobs.second_pass import is_same
 from webui.params import InvalidParamsError
 
 MAX_BODY = 64 * 2**20
-NAMES = {"sampler_name": find_sampler, "scheduler": find_schedule}
-BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "multipart/form-data": {
-                "schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
-            },
-        },
-    }
+NAMES = {
+    "sampler_name": find_sampler,
+    "scheduler": find_schedule,
+    "hr_sampler_name": find_sampler,
+    "hr_scheduler": find_schedule,
 }
 
 
@@ -79,10 +74,10 @@ def build_infotext_router(catalog: Catalog) -> APIRouter:
         """Read a text: the form of A1111, its forks and its imitators."""
         return view(catalog, pasted.text, read(pasted.text))
 
-    @router.post("/api/v1/png-info", openapi_extra=BODY)
+    @router.post("/api/v1/png-info", openapi_extra=FILE)
     async def read_file(request: Request) -> PictureView:  # pyright: ignore[reportUnusedFunction]
         """Read a picture's metadata: PNG, JPEG, WebP, AVIF, GIF, or the text file beside one."""
-        data = await _uploaded(request)
+        data = await sent_file(request)
         return await run_in_threadpool(_picture_view, catalog, data)
 
     return router
@@ -112,23 +107,14 @@ def _known_names(fields: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The fields less a sampler or schedule type that the engine doesn't have, and sentences on those."""
     known, sentences = dict(fields), list[str]()
     for name in NAMES.keys() & fields.keys():
+        if is_same(fields[name]):
+            continue
         try:
             NAMES[name](fields[name])
         except InvalidParamsError as error:
             del known[name]
             sentences.append(str(error))
     return known, sentences
-
-
-async def _uploaded(request: Request) -> bytes:
-    """The file: the body itself, or the first one of a form."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return await request.body()
-    async with request.form(max_files=1, max_fields=10) as form:
-        for value in form.values():
-            if isinstance(value, UploadFile):
-                return await value.read()
-    raise HTTPException(422, "There is no file in this form. Send the picture as its file, or as the body.")
 
 
 def _picture_view(catalog: Catalog, data: bytes) -> PictureView:

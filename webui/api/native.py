@@ -4,17 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from webui import __version__
+from webui.api.bodies import ANY_SIZE, limited
+from webui.api.job_views import JobView, image_url, view
 from webui.catalog.catalog import Catalog
 from webui.guard import owner_of
 from webui.jobs.events import Event
-from webui.jobs.model import Job, PictureKind, SavedPicture, State
+from webui.jobs.model import Job
 from webui.jobs.outputs import Outputs, media_type
 from webui.jobs.service import Jobs, QueueFullError, UnknownJobError
 from webui.jobs.store import StoreError
@@ -22,6 +24,7 @@ from webui.jobs.worker import Worker
 from webui.params import GenerationParams, InvalidParamsError
 
 MAX_BODY = 2**20
+MAX_JOB = 96 * 2**20
 CACHE_IMAGES = "private, max-age=31536000"
 
 
@@ -40,71 +43,6 @@ class CheckpointView(BaseModel):
     examples: list[str]
 
 
-class ImageView(BaseModel):
-    """One finished picture, or a grid of a script's pictures."""
-
-    url: str
-    seed: int
-    infotext: str
-    kind: PictureKind
-
-
-class JobView(BaseModel):
-    """A job as its owner sees it. `position` counts the jobs before it; `eta` is in seconds.
-
-    `iteration` of `n_iter` batches is being drawn, over all parts of a script.
-    """
-
-    id: str
-    state: State
-    position: int = 0
-    phase: str = ""
-    step: int = 0
-    steps: int
-    iteration: int = 1
-    n_iter: int
-    eta: float | None = None
-    images: list[ImageView]
-    image_count: int
-    """Finished pictures, grids aside."""
-    error: str | None
-    notices: list[str] = []
-    seed: int
-    created: float
-    params: GenerationParams
-
-
-def view(jobs: Jobs, job: Job, images: int | None = None) -> JobView:
-    """What the API tells of `job`, with no more than its first `images` images, grids before pictures."""
-    shown = job.shown
-    known = JobView(
-        id=job.id,
-        state=job.state,
-        step=job.params.steps if job.state == "done" else 0,
-        steps=job.params.steps,
-        n_iter=job.rounds,
-        images=[_image_view(job, picture) for picture in shown[:images]],
-        image_count=sum(picture.kind == "picture" for picture in job.pictures),
-        error=job.error,
-        seed=job.seed,
-        created=job.created,
-        params=job.params,
-    )
-    # The state is the store's: the newest progress may be older.
-    told = {**jobs.progress(job), "state": job.state, "notices": jobs.notices(job)}
-    return known.model_copy(update=told)
-
-
-def _image_view(job: Job, picture: SavedPicture) -> ImageView:
-    url = image_url(job.id, picture.number)
-    return ImageView(url=url, seed=picture.seed, infotext=picture.infotext, kind=picture.kind)
-
-
-def image_url(job_id: str, number: int) -> str:
-    """Where a finished picture is served."""
-    return f"/api/v1/jobs/{job_id}/images/{number}"
-
-
 Owner = Annotated[str, Depends(owner_of)]
 
 
@@ -121,6 +59,7 @@ def build_router(jobs: Jobs, outputs: Outputs, worker: Worker, catalog: Catalog)
             for c in catalog.checkpoints()
         ]
 
+    _add_submit_route(router, jobs)
     _add_job_routes(router, jobs)
     _add_stream_routes(router, jobs, outputs)
 
@@ -133,15 +72,27 @@ def build_router(jobs: Jobs, outputs: Outputs, worker: Worker, catalog: Catalog)
     return router
 
 
-def _add_job_routes(router: APIRouter, jobs: Jobs) -> None:
-    @router.post("/api/v1/jobs", status_code=201, tags=["jobs"])
-    def create(params: GenerationParams, owner: Owner) -> Created:  # pyright: ignore[reportUnusedFunction]
-        """Queue a job. Fields left out follow the checkpoint; a seed of -1 asks for a random one."""
-        return Created(id=jobs.submit(owner, params).id)
+def _add_submit_route(router: APIRouter, jobs: Jobs) -> None:
+    # With pictures in it, a job is far larger than anything else that is sent here.
+    large = APIRouter(route_class=limited(MAX_JOB, "The job", MAX_BODY), max_body_size=ANY_SIZE)
 
+    @large.post("/api/v1/jobs", status_code=201, tags=["jobs"])
+    def create(  # pyright: ignore[reportUnusedFunction]
+        params: GenerationParams, owner: Owner, live: Annotated[str, Query(max_length=100)] = ""
+    ) -> Created:
+        """Queue a job. Fields left out follow the checkpoint; a seed of -1 asks for a random one.
+
+        A `live` job takes the place of the waiting one with the same key; its pictures are not kept.
+        """
+        return Created(id=jobs.submit(owner, params, live).id)
+
+    router.include_router(large)
+
+
+def _add_job_routes(router: APIRouter, jobs: Jobs) -> None:
     @router.get("/api/v1/jobs", tags=["jobs"])
     def listed(owner: Owner, limit: int = 50) -> list[JobView]:  # pyright: ignore[reportUnusedFunction]
-        """One's own jobs, newest first; of their images only the first."""
+        """One's own jobs, newest first; of their images only the first, and of their init images."""
         return [view(jobs, job, images=1) for job in jobs.listed(owner, max(1, min(limit, 500)))]
 
     @router.get("/api/v1/jobs/{job_id}", tags=["jobs"])

@@ -15,6 +15,7 @@ GROUPS = {
     "Speed": ("precision", "channels_last", "attention", "compile_blocks"),
     "Memory": ("memory_mode", "fp8_storage", "vae_tiling", "ram_budget", "vram_budget", "idle_unload"),
     "Models": ("preload", "t5_tokenizer"),
+    "Upscaling": ("ESRGAN_tile", "ESRGAN_tile_overlap"),
     "Saving images": (
         "samples_format",
         "grid_format",
@@ -22,6 +23,7 @@ GROUPS = {
         "webp_lossless",
         "enable_pnginfo",
         "save_txt",
+        "keep_inputs_days",
     ),
 }
 """Heading -> the settings under it. What stands under none comes last, under "Other"."""

@@ -74,7 +74,7 @@ class Hasher:
             self._thread.join()
 
     def _run(self) -> None:
-        _step_back()
+        step_back()
         failed: set[Key] = set()
         while not self._stopped.is_set():
             for key, file in self._catalog.unhashed():
@@ -94,10 +94,10 @@ class Hasher:
         return not self._stopped.is_set()
 
 
-def _step_back() -> None:
-    """On Linux a thread can have a priority of its own."""
+def step_back() -> None:
+    """Give this thread the lowest priority: on Linux each can have one of its own."""
     if os.name == "posix" and hasattr(os, "setpriority"):
         try:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
         except OSError as error:
-            log.debug("The hasher runs at the usual priority: %s", error)
+            log.debug("This thread runs at the usual priority: %s", error)

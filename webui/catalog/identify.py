@@ -12,6 +12,7 @@ from pathlib import Path
 from webui.catalog import backbones, loras, parts
 from webui.catalog.entry import Identity, Prediction
 from webui.catalog.headers import Header, HeaderError, read_header
+from webui.catalog.upscaler_headers import upscaler
 
 RECOGNISERS = (
     loras.control_lora,
@@ -24,7 +25,7 @@ RECOGNISERS = (
     parts.hypernetwork,
     parts.vae,
     parts.text_encoder,
-    parts.upscaler,
+    upscaler,
 )
 """In this order: what comes later would take some of the earlier for its own."""
 EDM = ("edm_mean", "edm_std", "edm_vpred.sigma_max", "edm_vpred.sigma_min")

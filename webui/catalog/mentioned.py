@@ -20,7 +20,7 @@ InvokeAI writes hashes of other kinds."""
 
 @dataclass(frozen=True)
 class Resolved:
-    """Fields of GenerationParams, now with checkpoint, VAE and refiner as far as they are here.
+    """Fields of GenerationParams, now with checkpoints and VAE as far as they are here.
 
     `notices` are sentences: which aren't here, and which are but not quite the same.
     """
@@ -32,8 +32,8 @@ class Resolved:
 def resolve(catalog: Catalog, infotext: Infotext) -> Resolved:
     """Look up the models that `infotext` tells of: by hash, and if none has it by name.
 
-    Where it tells of no refiner, or is Darkroom's and tells of no VAE, none was used; other programs leave
-    their VAE untold, so what is chosen stays.
+    Where it tells of no refiner or hires checkpoint, or is Darkroom's and tells of no VAE, none was used;
+    other programs leave their VAE untold, so what is chosen stays.
     """
     fields, notices = dict(infotext.fields), list[str]()
     if infotext.checkpoint or infotext.model_hash:
@@ -52,8 +52,15 @@ def resolve(catalog: Catalog, infotext: Infotext) -> Resolved:
         refiner = _find(catalog.checkpoints(), infotext.refiner, infotext.refiner_hash)
         notices += _judge("refiner", infotext.refiner, infotext.refiner_hash, refiner, "none is used")
         _put(fields, "refiner_checkpoint", refiner)
+    if infotext.hires:
+        hires = _find(catalog.checkpoints(), infotext.hires, infotext.hires_hash)
+        notices += _judge(
+            "hires checkpoint", infotext.hires, infotext.hires_hash, hires, "the first pass's serves"
+        )
+        _put(fields, "hr_checkpoint_name", hires)
     if infotext.fields.keys() - {"prompt", "negative_prompt"}:
         fields.setdefault("refiner_checkpoint", "")
+        fields.setdefault("hr_checkpoint_name", "")
     return Resolved(fields, tuple(notices))
 
 

@@ -1,4 +1,4 @@
-"""Parts of models: VAEs, text encoders, ControlNets, adapters, embeddings, hypernetworks; and upscalers."""
+"""Parts of models: VAEs, text encoders, ControlNets, adapters, embeddings, hypernetworks."""
 
 from __future__ import annotations
 
@@ -16,16 +16,6 @@ VAE_MIDDLES = (
     "encoder.mid.block_1.",
     "decoder.mid.block_1.",
 )
-UPSCALERS = (
-    "model.1.sub.0.RDB1.conv1.0.weight",
-    "body.0.rdb1.conv1.weight",
-    "RRDB_trunk.0.RDB1.conv1.weight",
-    "body.0.RDB1.conv1.weight",
-    "layers.0.residual_group.blocks.0.norm1.weight",
-    "layers.0.blocks.0.norm1.weight",
-    "block_1.c1_r.sk.weight",
-)
-"""Of ESRGAN (first layout), Real-ESRGAN, BSRGAN, SwinIR and HAT, DAT, SPAN."""
 
 
 def _part(kind: Kind, family: Family = "", layout: Layout = "", problem: str | None = None) -> Identity:
@@ -118,12 +108,3 @@ def text_encoder(header: Header) -> Identity | None:
     if header.under("vision_model.", "visual."):
         return _part("other", problem="is a CLIP vision encoder, which Darkroom doesn't use.")
     return None
-
-
-def upscaler(header: Header) -> Identity | None:
-    """An upscaling network: ESRGAN and Real-ESRGAN (RRDB, SRVGG), SwinIR, HAT, DAT, SPAN and their like."""
-    known = header.has(*UPSCALERS)
-    compact = header.has("body.0.weight") and all(name.startswith("body.") for name in header.tensors)
-    ends = ("conv_last.", "upsample.", "upconv1.", "conv_up1.")
-    general = header.has("conv_first.weight") and header.under(*ends)
-    return _part("upscaler") if known or compact or general else None

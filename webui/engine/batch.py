@@ -17,6 +17,8 @@ class Batch:
     order: Order
     number: int
     places: range
+    before: int | None = None
+    """In the second pass of hires fix, how often the model was asked in the first."""
 
     @property
     def params(self) -> GenerationParams:

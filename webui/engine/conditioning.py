@@ -62,6 +62,7 @@ class Conditioning:
         evaluations: int = 1,
         reading: Reading | None = None,
         stopped: Callable[[], bool] = _never,
+        before: int | None = None,
     ) -> None:
         """Encode all that will be said.
 
@@ -71,12 +72,13 @@ class Conditioning:
             evaluations: how often the model will be asked; "half of the steps" is half of that.
             reading: how texts are read.
             stopped: whether to give up; asked before each text.
+            before: in the second pass of hires fix, how often it was asked in the first.
 
         Raises:
             EngineError: a prompt has too many parts to be drawn.
             Interrupted: `stopped` said so.
         """
-        spoken = {prompt: _read(prompt, evaluations) for prompt in dict.fromkeys(prompts)}
+        spoken = {prompt: _read(prompt, evaluations, before) for prompt in dict.fromkeys(prompts)}
         wanted = {text for one in spoken.values() for moments, _ in one.wanted for text in _texts(moments)}
         unwanted = {text for one in spoken.values() for text in _texts(one.unwanted)}
         self._tokens = 0
@@ -118,9 +120,9 @@ class Conditioning:
         return Heard(tuple(wanted), self._unwanted[moment_at(spoken.unwanted, evaluation).text])
 
 
-def _read(prompt: PicturePrompt, evaluations: int) -> _Spoken:
-    positive = read(prompt.prompt, evaluations)
-    negative = read(prompt.negative, evaluations, composes=False)
+def _read(prompt: PicturePrompt, evaluations: int, before: int | None) -> _Spoken:
+    positive = read(prompt.prompt, evaluations, before=before)
+    negative = read(prompt.negative, evaluations, composes=False, before=before)
     if len(positive.subprompts) > MOST_PARTS:
         raise EngineError(
             f"The prompt joins {len(positive.subprompts)} parts by AND; up to {MOST_PARTS} can be drawn."

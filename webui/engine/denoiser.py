@@ -27,6 +27,8 @@ class _Row:
     embedding: Embedding
     weight: float | None
     """None: it is the negative prompt."""
+    blind: bool = False
+    """Whether the UNet isn't shown what it takes beside the latents."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class _Call:
 
     places: list[int]
     pictures: Tensor
+    seeing: Tensor
+    """Whether each row isn't blind, shape (rows, 1, 1, 1)."""
     tokens: Tensor
     added: dict[str, Tensor] | None
 
@@ -43,12 +47,16 @@ def _nothing() -> None:
     pass
 
 
+def _as_it_is(clean: Tensor, _: float) -> Tensor:
+    return clean
+
+
 class Denoiser:
     """Guided prediction by an epsilon- or v-predicting UNet, for a batch that is drawn together.
 
     Where the negative prompt has no say it is not computed. Prompts of different lengths go through the UNet
-    one after the other, so that none depends on the others'. `beside` is what an inpainting UNet takes beside
-    the latents, shape (1, extra channels, height, width).
+    one after the other, so that none depends on the others'. `beside` is what an inpainting or an instructed
+    UNet takes beside the latents, shape (1, extra channels, height, width).
     """
 
     def __init__(
@@ -60,6 +68,7 @@ class Denoiser:
         table: NoiseTable | None = None,
         evaluation: int = 0,
         before_each: Callable[[], None] = _nothing,
+        kept: Callable[[Tensor, float], Tensor] = _as_it_is,
     ) -> None:
         """Prepare; nothing is computed yet.
 
@@ -71,6 +80,7 @@ class Denoiser:
             table: other noise than what the model says it was trained on.
             evaluation: how often a model has been asked before, on the way so far.
             before_each: called before each evaluation.
+            kept: puts what isn't to change into a prediction at a sigma.
         """
         self._model = model
         self._conditioning = conditioning
@@ -78,6 +88,7 @@ class Denoiser:
         self._beside = beside
         self._table = table or model.noise_table
         self._before_each = before_each
+        self._kept = kept
         self._rows: list[_Row] = []
         self._calls: list[_Call] = []
         self.evaluation = evaluation
@@ -95,8 +106,10 @@ class Denoiser:
         rows = self._rows_of(heard, contrasts)
         raw = self._outputs(x * (1 / math.sqrt(1 + sigma**2)), sigma, rows)
         guided, unwanted = self._guided(rows, raw)
-        self.latest = self._clean(guided, x, sigma)
-        self.unconditional = self.latest if unwanted is None else self._clean(unwanted, x, sigma)
+        self.latest = self._kept(self._clean(guided, x, sigma), sigma)
+        self.unconditional = (
+            self.latest if unwanted is None else self._kept(self._clean(unwanted, x, sigma), sigma)
+        )
         return self.latest
 
     def _clean(self, raw: Tensor, x: Tensor, sigma: float) -> Tensor:
@@ -106,29 +119,40 @@ class Denoiser:
         return x - raw * sigma
 
     def _rows_of(self, heard: Sequence[Heard], contrasts: bool) -> list[_Row]:
-        """The negative rows of all pictures, then the positive ones."""
+        """The negative rows of all pictures, those that see nothing first, then the positive ones."""
+        contrasted = [(picture, each) for picture, each in enumerate(heard) if contrasts]
+        blind = [
+            _Row(picture, each.unwanted, None, blind=True)
+            for picture, each in contrasted
+            if self._guidance.compares
+        ]
         negative = [
             _Row(picture, each.unwanted, None)
-            for picture, each in enumerate(heard)
-            if contrasts and (self._guidance.always or self._guidance.scale != 1 or not each.plain)
+            for picture, each in contrasted
+            if self._guidance.hears_negative(each.plain)
         ]
-        return negative + [
-            _Row(picture, embedding, weight)
-            for picture, each in enumerate(heard)
-            for embedding, weight in each.wanted
-        ]
+        return (
+            blind
+            + negative
+            + [
+                _Row(picture, embedding, weight)
+                for picture, each in enumerate(heard)
+                for embedding, weight in each.wanted
+            ]
+        )
 
     def _guided(self, rows: Sequence[_Row], raw: Tensor) -> tuple[Tensor, Tensor | None]:
         """For each picture the guided output, and the negative prompt's if all pictures have one."""
         guided: list[Tensor] = []
         negatives: list[Tensor] = []
         for picture in range(len(self._conditioning)):
-            own = [(row.weight, out) for row, out in zip(rows, raw, strict=True) if row.picture == picture]
-            weights = [weight for weight, _ in own if weight is not None]
-            wanted = [out for weight, out in own if weight is not None]
-            unwanted = next((out for weight, out in own if weight is None), None)
+            own = [(row, out) for row, out in zip(rows, raw, strict=True) if row.picture == picture]
+            weights = [row.weight for row, _ in own if row.weight is not None]
+            wanted = [out for row, out in own if row.weight is not None]
+            unwanted = next((out for row, out in own if row.weight is None and not row.blind), None)
+            blind = next((out for row, out in own if row.blind), None)
             negatives += [] if unwanted is None else [unwanted]
-            guided.append(self._guidance.guided(wanted, weights, unwanted))
+            guided.append(self._guidance.guided(wanted, weights, unwanted, blind))
         every = len(negatives) == len(guided)
         return torch.stack(guided), torch.stack(negatives) if every else None
 
@@ -137,16 +161,21 @@ class Denoiser:
         if not _same(rows, self._rows):
             self._rows, self._calls = rows, self._grouped(rows, x)
         timestep = torch.tensor([self._table.timestep(sigma)], device=x.device)
-        if self._beside is not None:
-            x = torch.cat([x, self._beside.expand(len(x), -1, -1, -1).to(x.dtype)], 1)
-        x = x.to(self._model.placement.dtype)
         found: dict[int, Tensor] = {}
         for call in self._calls:
+            given = self._given(x, call).to(self._model.placement.dtype)
             out = self._model.unet(
-                x[call.pictures], timestep, call.tokens, added_cond_kwargs=call.added, return_dict=False
+                given, timestep, call.tokens, added_cond_kwargs=call.added, return_dict=False
             )[0].float()
             found.update(zip(call.places, out, strict=True))
         return torch.stack([found[place] for place in range(len(rows))])
+
+    def _given(self, x: Tensor, call: _Call) -> Tensor:
+        """The rows' latents and what the UNet takes beside them."""
+        latents = x[call.pictures]
+        if self._beside is None:
+            return latents
+        return torch.cat([latents, self._beside.to(x.dtype) * call.seeing], 1)
 
     def _grouped(self, rows: Sequence[_Row], x: Tensor) -> list[_Call]:
         lengths = dict.fromkeys(row.embedding.tokens.shape[1] for row in rows)
@@ -158,8 +187,9 @@ class Denoiser:
 
     def _call(self, places: list[int], rows: Sequence[_Row], x: Tensor) -> _Call:
         pictures = torch.tensor([row.picture for row in rows], device=x.device)
+        seeing = torch.tensor([not row.blind for row in rows], device=x.device)
         tokens = torch.cat([row.embedding.tokens for row in rows])
-        return _Call(places, pictures, tokens, self._additions(rows, x))
+        return _Call(places, pictures, seeing[:, None, None, None], tokens, self._additions(rows, x))
 
     def _additions(self, rows: Sequence[_Row], x: Tensor) -> dict[str, Tensor] | None:
         """What SDXL takes beside the tokens (Podell et al., arXiv:2307.01952, 2.2): pooled text and sizes."""
@@ -184,6 +214,7 @@ def _same(rows: Sequence[_Row], others: Sequence[_Row]) -> bool:
     return len(rows) == len(others) and all(
         row.embedding is other.embedding
         and row.picture == other.picture
+        and row.blind == other.blind
         and (row.weight is None) == (other.weight is None)
         for row, other in zip(rows, others, strict=True)
     )

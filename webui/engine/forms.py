@@ -74,16 +74,16 @@ class Forms:
 
     def plan(self, order: Order) -> Plan:
         """How to hold and run an order's checkpoint, given the memory there is."""
-        params, settings = order.params, self._settings.get()
+        settings, (width, height) = self._settings.get(), order.largest
         if settings.memory_mode == "Automatic":
             settings = settings.model_copy(update={"memory_mode": self._config.memory_mode})
         plan = memory.choose(
             settings,
             free=self._usable(),
             sizes=sizes(order.checkpoint, self.device.type) or {"main": order.checkpoint.size},
-            width=params.width,
-            height=params.height,
-            batch=params.batch_size,
+            width=width,
+            height=height,
+            batch=order.params.batch_size,
             device_type=self.device.type,
         )
         if self._config.xformers and settings.attention == "Automatic":

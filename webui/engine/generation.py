@@ -1,38 +1,41 @@
-"""One order, from prompt to finished pictures, on a model of the Stable Diffusion families."""
+"""One order, from prompt or picture to finished pictures, on a model of the Stable Diffusion families."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from webui import infotext
-from webui.engine import token_merging
+from webui.catalog.entry import ModelFile
 from webui.engine.batch import Batch, batches
-from webui.engine.conditioning import Conditioning, Interrupted
+from webui.engine.conditioning import Conditioning
 from webui.engine.decoding import Decoder
 from webui.engine.denoiser import Denoiser
-from webui.engine.encoding import PromptEncoder, Reading
-from webui.engine.freeu import FreeU
+from webui.engine.detailing import detailed
+from webui.engine.encoding import PromptEncoder
+from webui.engine.extra_inputs import without_picture
 from webui.engine.guidance import Guidance
+from webui.engine.hires import second_pass
+from webui.engine.inpainting import Ground
 from webui.engine.model import Model
-from webui.engine.previews import PreviewBudget, PreviewDecoder, jpegs
-from webui.engine.protocol import EngineError, Observer, Order, Picture
+from webui.engine.passes import Passes
+from webui.engine.previews import PreviewBudget, PreviewDecoder
+from webui.engine.protocol import EngineError, Inputs, Observer, Order, Picture
 from webui.engine.sampling import SamplingState
-from webui.engine.stepcache import StepCache
-from webui.engine.studio import Refiner
-from webui.engine.tiling import Tiling
-from webui.engine.token_merging import TokenMerging
+from webui.engine.sources import Scene
+from webui.engine.start import Start
+from webui.engine.studio import ALONE, Helpers, Opener
+from webui.engine.walking import Walker
 from webui.engine.way import Way
 from webui.infotext import ModelIdentity
-from webui.params import GenerationParams
+from webui.params.detailer import NO_DETAILER
 from webui.prompting.prepared import PicturePrompt
 
-NOTHING_TO_MERGE = "Token merging changes nothing here: this model has no attention at full resolution."
+NOTHING_MASKED = "Nothing is masked, so that the picture was left as it is. Paint over what is to change."
 WARM_UP_SIDE = 16
 """In latents: small, since a full-size UNet takes seconds for a whole picture on a CPU."""
 
@@ -48,153 +51,170 @@ class ClassicStudio:
         fit_preview: Callable[[], PreviewDecoder],
     ) -> None:
         self.model = model
-        self.encoder = PromptEncoder(model)
         self.decoder = decoder
+        self._walker = Walker(model, decoder, fit_preview)
+        self.advance = self._walker.advance
         self._identity = identity
-        self._fit_preview = fit_preview
 
-    @cached_property
+    @property
+    def encoder(self) -> PromptEncoder:
+        """What encodes prompts for it."""
+        return self._walker.encoder
+
+    @property
     def preview(self) -> PreviewDecoder:
         """The preview decoder, fitted when first someone watches."""
-        return self._fit_preview()
+        return self._walker.preview
 
     @torch.inference_mode()
-    def draw(
-        self, order: Order, observer: Observer, already: int = 0, refiner: Refiner | None = None
-    ) -> None:
+    def draw(self, order: Order, observer: Observer, already: int = 0, helpers: Helpers = ALONE) -> None:
         """Draw the pictures of `order` after the first `already`; stops between steps when told to.
 
         Raises:
             EngineError: the model gave no usable picture, or the refiner doesn't go with it.
         """
+        ground = self._ground(order, observer) if order.params.init_images else None
         budget = PreviewBudget()
         for batch in batches(order, already):
-            latents = self._sample(batch, observer, budget, refiner)
-            if latents is not None:
-                self._develop(batch, latents, observer, already)
+            for place, image in self._images(batch, ground, observer, budget, helpers, already):
+                if place >= already:
+                    observer.picture(self._told(order, place, image))
             if observer.interrupted():
                 return
 
-    def _sample(
-        self, batch: Batch, observer: Observer, budget: PreviewBudget, refiner: Refiner | None
-    ) -> Tensor | None:
-        """The latents of one batch, or None if it was interrupted or skipped."""
-        way = Way.of(self.model, batch)
-        until = batch.params.refiner_switch_at if refiner else 1.0
-        state = self.advance(batch, way, way.begin(), observer, budget, until)
-        if state is None or refiner is None or way.over(state):
-            return None if state is None else way.finished(state)
-        observer.phase("loading the refiner")
-        with refiner() as second:
-            if not isinstance(second, ClassicStudio) or not _alike(self.model, second.model):
-                raise EngineError(_foreign_refiner(batch.order))
-            state = second.advance(batch, way, state, observer, budget)
-        return None if state is None else way.finished(state)
+    def _ground(self, order: Order, observer: Observer) -> Ground:
+        scene = Scene.of(order.inputs, order.params)
+        if scene.unmasked:
+            observer.notice(NOTHING_MASKED)
+        return Ground(self.model, self.decoder, scene, order.params, observer.notice)
 
-    def advance(
+    def _images(
         self,
         batch: Batch,
-        way: Way,
-        state: SamplingState,
+        ground: Ground | None,
         observer: Observer,
         budget: PreviewBudget,
-        until: float = 1.0,
-    ) -> SamplingState | None:
-        """Walk from `state` to the end of the way, or past the share `until` of it; None: told to stop."""
-        params = batch.params
-        try:
-            conditioning = self._read(batch, way, observer)
-        except Interrupted:
-            return None
-        guidance, beside = Guidance.of(params, way.sampler), self._beside(batch.order)
-        observer.phase("sampling")
-        observer.step(batch.number, way.shown(state), way.steps)
-        with self._at_work(params) as before_each:
-            asked = state.done * way.sampler.evaluations
-            denoise = Denoiser(self.model, conditioning, guidance, beside, way.table, asked, before_each)
-            for state in way.walk(state, denoise):  # noqa: B020
-                observer.step(batch.number, way.shown(state), way.steps)
-                if observer.interrupted() or observer.skipped():
-                    return None
-                self._show(denoise.latest, observer, budget)
-                if way.share(state) >= until:
-                    break
-        return state
+        helpers: Helpers,
+        already: int,
+    ) -> Iterator[tuple[int, Image.Image]]:
+        """The finished pictures of a batch after the first `already`; none if it was interrupted or skipped.
 
-    def _read(self, batch: Batch, way: Way, observer: Observer) -> Conditioning:
-        observer.phase("reading the prompt")
-        reading = Reading.of(batch.params)
-        found = Conditioning(self.encoder, batch.prompts, way.evaluations, reading, observer.interrupted)
-        if found.networks:
-            observer.notice(_not_applied(found))
-        if batch.params.token_merging_ratio and not token_merging.usable(self.model.unet):
-            observer.notice(NOTHING_TO_MERGE)
-        return found
-
-    @contextmanager
-    def _at_work(self, params: GenerationParams) -> Generator[Callable[[], None]]:
-        """The UNet on its device and as `params` want it; what is given is to be called before it runs."""
-        unet = self.model.unet
-        with ExitStack() as changes:
-            changes.enter_context(self.model.on_device("unet"))
-            if params.tiling:
-                changes.enter_context(Tiling(unet))
-            if params.freeu:
-                weights = params.freeu_b1, params.freeu_b2, params.freeu_s1, params.freeu_s2
-                changes.enter_context(FreeU(unet, *weights))
-            if params.token_merging_ratio:
-                changes.enter_context(TokenMerging(unet, params.token_merging_ratio))
-            yield changes.enter_context(StepCache(unet, params.step_cache)).next_step
-
-    def _beside(self, order: Order) -> Tensor | None:
-        """What an inpainting UNet is given where there is no picture: all of a grey one is masked."""
-        model = self.model
-        if model.extra_channels <= 0:
-            return None
-        size = (1, 3, order.params.height, order.params.width)
-        grey = self.decoder.encode(torch.zeros(size, device=model.placement.device))
-        mask = torch.ones_like(grey[:, :1])
-        return torch.cat([mask, grey], 1) if model.extra_channels > model.latent_channels else grey * 0
-
-    def _show(self, latents: Tensor | None, observer: Observer, budget: PreviewBudget) -> None:
-        if latents is None or not observer.wants_preview() or not budget.allows():
-            return
-        if latents.is_cuda:
-            # Else the time that the step itself still takes on the GPU would be counted as the preview's.
-            torch.cuda.synchronize(latents.device)
-        preview = self.preview
-        begun = time.perf_counter()
-        observer.preview(jpegs(preview.fitting(latents)(latents)))
-        budget.spend(time.perf_counter() - begun)
-
-    def _develop(self, batch: Batch, latents: Tensor, observer: Observer, already: int) -> None:
-        """Decode and hand over a batch, one picture at a time: the decoder is what needs most memory."""
-        observer.phase("decoding")
-        for place, row in zip(batch.places, latents.split(1), strict=True):
+        One at a time: the decoder is what needs most memory.
+        """
+        passes = Passes(observer, batch.params.steps_ahead)
+        drawn = self._drawn(batch, ground, passes, budget, helpers)
+        for place, one in zip(batch.places, drawn or (), strict=bool(drawn)):
             if place < already:
                 continue
-            image = self.decoder.decode(row, observer.notice, seamless=batch.params.tiling)
-            said = batch.order.prompt_of(place)
-            text = infotext.write(
-                batch.order.told(place, Way.schedule_of(batch.params)),
-                self._identity(),
-                template=said.template,
-                negative_template=said.negative_template,
-            )
-            observer.picture(Picture(image, batch.order.seeds_of(place)[0], text))
+            image = one if isinstance(one, Image.Image) else self._decoded(batch, one, passes)
+            if batch.params.detailer != NO_DETAILER and not (ground and ground.scene.unmasked):
+                image = detailed(self, batch, place, image, passes, budget, helpers.detectors)
+            yield place, ground.put_back(image, one) if ground and isinstance(one, Tensor) else image
+
+    def _drawn(
+        self,
+        batch: Batch,
+        ground: Ground | None,
+        observer: Passes,
+        budget: PreviewBudget,
+        helpers: Helpers,
+    ) -> Drawn | None:
+        """What comes of each picture's passes, or None if the batch was interrupted or skipped."""
+        params = batch.params
+        if ground and (ground.scene.unmasked or not params.denoising_strength):
+            return [ground.scene.picture] * len(batch.places)
+        if params.hires and batch.order.inputs.image:
+            return second_pass(self, batch, None, observer, budget, helpers)
+        start = self._start(batch, ground, observer)
+        # With hires fix the refiner is the second pass's, as in A1111.
+        refiner = None if params.hires else helpers.refiner
+        latents = self.walked(batch, Way.of(self.model, batch, start), observer, budget, refiner)
+        if latents is not None and params.hires:
+            return second_pass(self, batch, latents, observer, budget, helpers)
+        return None if latents is None else latents.split(1)
+
+    def _start(self, batch: Batch, ground: Ground | None, observer: Observer) -> Start | None:
+        if ground is None:
+            return None
+        observer.phase("reading the picture")
+        return ground.start(batch)
+
+    def walked(
+        self, batch: Batch, way: Way, observer: Observer, budget: PreviewBudget, refiner: Opener | None = None
+    ) -> Tensor | None:
+        """The latents at the end of `way`, with the refiner's help; None: told to stop."""
+        until = batch.params.refiner_switch_at if refiner else 1.0
+        state: SamplingState | None = way.begin()
+        if way.share(state) < until:
+            state = self.advance(batch, way, state, observer, budget, until)
+        if state is not None and refiner and not way.over(state):
+            observer.phase("loading the refiner")
+            with self.joined(refiner, batch.order.refiner) as second:
+                state = second.advance(batch, way, state, observer, budget)
+        return None if state is None else way.finished(state)
+
+    @contextmanager
+    def joined(self, opener: Opener, checkpoint: ModelFile | None) -> Generator[ClassicStudio]:
+        """The studio that goes on with what this one drew.
+
+        Raises:
+            EngineError: it can't be loaded, or it knows other latents.
+        """
+        with opener() as second:
+            if not isinstance(second, ClassicStudio) or not _alike(self.model, second.model):
+                raise EngineError(_foreign(self.model.checkpoint, checkpoint))
+            yield second
+
+    def inpainted(
+        self, image: Image.Image, mask: Image.Image, batch: Batch, observer: Observer, budget: PreviewBudget
+    ) -> Image.Image | None:
+        """`image` with what is white in `mask` drawn anew; None: told to stop.
+
+        Args:
+            image: RGB, of any size.
+            mask: L, of the same size. Outside it and its blur nothing changes.
+            batch: of one picture; its params say how to draw, and whether the masked part alone.
+            observer: is told of the steps.
+            budget: for previews.
+        """
+        scene = Scene.of(Inputs(image, mask), batch.params)
+        if scene.unmasked or not batch.params.denoising_strength:
+            return image
+        ground = Ground(self.model, self.decoder, scene, batch.params, observer.notice)
+        way = Way.of(self.model, batch, self._start(batch, ground, observer))
+        latents = self.walked(batch, way, observer, budget)
+        return None if latents is None else ground.put_back(self._decoded(batch, latents, observer), latents)
+
+    def _decoded(self, batch: Batch, latents: Tensor, observer: Observer) -> Image.Image:
+        observer.phase("decoding")
+        return self.decoder.decode(latents, observer.notice, seamless=batch.params.tiling)
+
+    def _told(self, order: Order, place: int, image: Image.Image) -> Picture:
+        """A picture with what is written into it."""
+        said = order.prompt_of(place)
+        text = infotext.write(
+            order.told(place, Way.schedule_of(order.params)),
+            self._identity(),
+            template=said.template,
+            negative_template=said.negative_template,
+        )
+        return Picture(image, order.seeds_of(place)[0], text)
 
     @torch.inference_mode()
     def run_once(self) -> None:
         """Run each of the networks once: a process's first run is the slowest."""
-        model = self.model
-        side = WARM_UP_SIDE
+        model, side = self.model, WARM_UP_SIDE
         latents = torch.zeros(1, model.latent_channels, side, side, device=model.placement.device)
         conditioning = Conditioning(self.encoder, [PicturePrompt("", "")])
-        beside = latents.new_zeros(1, model.extra_channels, side, side) if model.extra_channels else None
+        beside = without_picture(model, self.decoder, side, side)
         with model.on_device("unet"):
             clean = Denoiser(model, conditioning, Guidance(2.0), beside)(latents, 1.0)
         self.preview.fitting(clean)(clean)
         self.decoder.decode(torch.zeros_like(latents))
+
+
+Drawn = Sequence[Tensor | Image.Image]
+"""Of each picture the latents, (1, channels, height, width), or the picture itself where it is whole."""
 
 
 def _alike(model: Model, other: Model) -> bool:
@@ -204,14 +224,8 @@ def _alike(model: Model, other: Model) -> bool:
     )
 
 
-def _foreign_refiner(order: Order) -> str:
-    name = order.refiner.name if order.refiner else ""
+def _foreign(checkpoint: ModelFile, other: ModelFile | None) -> str:
     return (
-        f'"{name}" can\'t refine pictures of "{order.checkpoint.name}": they are of different families. '
-        "Choose another refiner, or none."
+        f'"{other.name if other else ""}" can\'t refine pictures of "{checkpoint.name}": they are of '
+        "different families. Choose another, or none."
     )
-
-
-def _not_applied(conditioning: Conditioning) -> str:
-    tags = ", ".join(f"<{network.kind}:{network.name}>" for network in conditioning.networks[:5])
-    return f"This version can't apply what the prompt names with {tags}; it was left out."

@@ -26,19 +26,36 @@ class Guidance:
     least_sigma: float = 0.0
     always: bool = False
     """Whether the negative prompt is heard at every evaluation, whatever the scale."""
+    image_scale: float = 1.0
+    """How hard the picture pulls that an instructed model sees: Brooks et al., arXiv:2211.09800, eq. 3."""
 
     @classmethod
-    def of(cls, params: GenerationParams, sampler: Sampler) -> Guidance:
-        """As `params` ask for, with a sampler that has its own way with the scale."""
+    def of(
+        cls, params: GenerationParams, sampler: Sampler, evaluations: int, *, instructed: bool = False
+    ) -> Guidance:
+        """As `params` ask for, with a sampler that has its own way with the scale.
+
+        `instructed`: the model is one that follows instructions, and sees a picture.
+        """
         return cls(
             params.cfg_scale * sampler.cfg_factor,
-            params.steps * sampler.evaluations,
+            evaluations,
             params.cfg_rescale,
             params.cfg_start,
             params.cfg_end,
             params.s_min_uncond,
             sampler.needs_unconditional,
+            params.image_cfg_scale if instructed else 1.0,
         )
+
+    @property
+    def compares(self) -> bool:
+        """Whether what the model makes of the picture is set against what it makes of none."""
+        return self.image_scale != 1
+
+    def hears_negative(self, plain: bool) -> bool:
+        """Whether the negative prompt is needed beside a prompt, which is `plain` if at full weight alone."""
+        return self.always or self.scale != 1 or self.compares or not plain
 
     def contrasts(self, evaluation: int, sigma: float) -> bool:
         """Whether the negative prompt is heard at `evaluation`, counted from 0, and noise level `sigma`."""
@@ -50,14 +67,21 @@ class Guidance:
         left_out = evaluation % 2 == 1 and sigma < self.least_sigma
         return not (early or late or left_out)
 
-    def guided(self, wanted: Sequence[Tensor], weights: Sequence[float], unwanted: Tensor | None) -> Tensor:
+    def guided(
+        self,
+        wanted: Sequence[Tensor],
+        weights: Sequence[float],
+        unwanted: Tensor | None,
+        blind: Tensor | None = None,
+    ) -> Tensor:
         """One picture's output from those for its prompts, each of shape (channels, height, width).
 
-        Without `unwanted` the first prompt stands in for it, and the scale is 1.
+        Without `unwanted` the first prompt stands in for it, and the scale is 1. `blind` is what the negative
+        prompt gives where the model sees no picture.
         """
         base = wanted[0] if unwanted is None else unwanted
         scale = 1.0 if unwanted is None else self.scale
-        out = base
+        out = base if blind is None else blind + (base - blind) * self.image_scale
         for part, weight in zip(wanted, weights, strict=True):
             if part is not base:
                 out = out + (part - base) * (scale * weight)

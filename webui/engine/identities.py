@@ -25,7 +25,8 @@ class Identities:
 
     def begin(self, order: Order) -> None:
         """Begin to compute what infotexts of this order will tell."""
-        wanted = {_key(file): file for file in (order.checkpoint, order.vae, order.refiner) if file}
+        files = (order.checkpoint, order.vae, order.refiner, order.hires_checkpoint)
+        wanted = {_key(file): file for file in files if file}
         self._begun = {key: self._begun.get(key) or self._future(file) for key, file in wanted.items()}
 
     def of(self, order: Order, *, fp8: bool = False) -> ModelIdentity:
@@ -38,6 +39,7 @@ class Identities:
             self._hash(vae) if vae else None,
             fp8,
             refiner=self._titled(order.refiner) if order.refiner else None,
+            hires=self._titled(order.hires_checkpoint) if order.hires_checkpoint else None,
         )
 
     def _titled(self, file: ModelFile) -> str:

@@ -5,21 +5,30 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import torch
+from PIL import Image
 
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import ModelFile
 from webui.config import Config
 from webui.engine import memory
+from webui.engine.conditioning import Interrupted
 from webui.engine.devices import is_out_of_memory
 from webui.engine.forms import Forms
 from webui.engine.idle import IdleTimer
 from webui.engine.manager import PipelineManager
 from webui.engine.memory import Plan
-from webui.engine.protocol import EngineError, MemoryReport, Observer, Order, Picture
+from webui.engine.protocol import EngineError, MemoryReport, Observer, Order, Picture, Repair
+from webui.engine.studio import Helpers, Opener
+from webui.engine.tiled_drawing import TiledDrawing
+from webui.engine.upscaling.extras import Extras
+from webui.engine.upscaling.faces import FaceRestorers
+from webui.engine.upscaling.upscalers import TOO_LITTLE_MEMORY, Upscalers
 from webui.params import GenerationParams
+from webui.params.scripts import SDUpscale
 from webui.settings import SettingsStore
 
 log = logging.getLogger(__name__)
@@ -34,8 +43,11 @@ class LocalEngine:
         self._settings = settings
         self._forms = Forms(config, settings)
         self._manager = PipelineManager(self._forms, catalog, config.cache_dir, hashing=config.hashing)
+        self._upscalers = Upscalers(lambda: self._forms.placement, settings, self._manager.make_room)
+        faces = FaceRestorers(config.models_dir, lambda: self._forms.placement)
+        self._extras = Extras(self._upscalers, faces)
         self._sufficed: dict[object, Plan] = {}
-        self._idle = IdleTimer(lambda: settings.get().idle_unload * 60, self._manager.unload)
+        self._idle = IdleTimer(lambda: settings.get().idle_unload * 60, self.unload)
 
     def warm_up(self, checkpoint: ModelFile | None, report: Callable[[str], None]) -> None:
         """Load `checkpoint` and run each of its networks once: a process's first run is the slowest."""
@@ -56,28 +68,32 @@ class LocalEngine:
         """
         self._idle.stop()
         self._on_this_thread()
-        placing = _Placing(observer, order.params.batch_size)
         params = order.params
-        kind = (order.checkpoint.path, params.width, params.height, params.batch_size, self._settings.get())
+        tiled = TiledDrawing(order, params.script) if isinstance(params.script, SDUpscale) else None
+        placing = _Placing(observer, 1 if tiled else params.batch_size)
+        kind = (order.checkpoint.path, order.largest, params.batch_size, self._settings.get())
         plan = planned = self._forms.plan(order)
         if kind in self._sufficed:
             plan = self._sufficed[kind]
             observer.notice(memory.describe(plan, planned))
         try:
-            while not self._drawn(order, plan, placing):
+            while not self._drawn(order, plan, placing, tiled):
                 plan = self._thriftier(order, plan, observer)
                 # So that the next job like it need not run out of memory first.
                 self._sufficed = {kind: plan}
         finally:
             self._idle.begin()
 
-    def _drawn(self, order: Order, plan: Plan, observer: _Placing) -> bool:
+    def _drawn(self, order: Order, plan: Plan, observer: _Placing, tiled: TiledDrawing | None) -> bool:
         """Whether it could be drawn; not so if memory ran out."""
         try:
             observer.phase("loading the checkpoint")
             with self._manager.open(order, plan) as studio:
-                refiner = partial(self._manager.open_refiner, order, plan) if order.refiner else None
-                studio.draw(order, observer, observer.place, refiner)
+                helpers = self._helpers(order, plan)
+                if tiled:
+                    tiled.draw(studio, observer, observer.place, helpers)
+                else:
+                    studio.draw(order, observer, observer.place, helpers)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -85,8 +101,36 @@ class LocalEngine:
             return False
         return True
 
+    def _helpers(self, order: Order, plan: Plan) -> Helpers:
+        def opener(checkpoint: ModelFile | None) -> Opener | None:
+            return partial(self._manager.open_beside, order, plan, checkpoint) if checkpoint else None
+
+        def enlarge(
+            name: str, image: Image.Image, width: int, height: int, observer: Observer
+        ) -> Image.Image:
+            file = order.upscalers.get(name)
+            return self._upscalers.enlarged(name, image, width, height, observer, file)
+
+        return Helpers(opener(order.refiner), opener(order.hires_checkpoint), enlarge)
+
+    def repair(self, repair: Repair, observer: Observer) -> None:
+        """Enlarge or mend a picture; see `protocol.Engine.repair`."""
+        self._idle.stop()
+        self._on_this_thread()
+        try:
+            observer.picture(self._extras.repaired(repair, observer))
+        except Interrupted:
+            pass
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise EngineError(TOO_LITTLE_MEMORY) from error
+            raise
+        finally:
+            self._idle.begin()
+
     def _thriftier(self, order: Order, plan: Plan, observer: Observer) -> Plan:
         # Only here, behind the except block, is all let go that the failed try held.
+        self._upscalers.unload()
         self._manager.make_room()
         thrifty = memory.thriftier(plan)
         if thrifty is None:
@@ -118,10 +162,12 @@ class LocalEngine:
     def unload(self, model: str | None = None) -> None:
         """See `protocol.Engine.unload`."""
         self._manager.unload(model)
+        self._upscalers.unload(model)
 
     def memory(self) -> MemoryReport:
         """See `protocol.Engine.memory`."""
-        return self._manager.report()
+        report = self._manager.report()
+        return replace(report, residents=report.residents + self._upscalers.residents())
 
 
 class _Placing:
@@ -151,8 +197,8 @@ class _Placing:
 
 
 def _too_large(order: Order) -> str:
-    params = order.params
+    width, height = order.largest
     return (
-        f"There isn't enough memory for {params.width}x{params.height} in batches of {params.batch_size}. "
+        f"There isn't enough memory for {width}x{height} in batches of {order.params.batch_size}. "
         "Lower the width, the height or the batch size."
     )

@@ -15,6 +15,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from webui.catalog.catalog import Catalog
+from webui.catalog.entry import ModelFile
 from webui.engine.cache import PartCache
 from webui.engine.decoding import Decoder
 from webui.engine.devices import DTYPES
@@ -64,14 +65,15 @@ class PipelineManager:
             yield studio
 
     @contextmanager
-    def open_refiner(self, order: Order, plan: Plan) -> Generator[Studio]:
-        """The studio of an order's refiner, beside that of its checkpoint, which is what infotexts tell of.
+    def open_beside(self, order: Order, plan: Plan, checkpoint: ModelFile) -> Generator[Studio]:
+        """The studio of another checkpoint that has a part in `order`: its refiner, or what draws hires fix.
+
+        Infotexts go on telling of the order's own.
 
         Raises:
             EngineError: it can't be loaded; the text says why.
         """
-        assert order.refiner is not None
-        with self._studio(replace(order, checkpoint=order.refiner, refiner=None), plan) as studio:
+        with self._studio(replace(order, checkpoint=checkpoint, refiner=None), plan) as studio:
             yield studio
 
     @contextmanager

@@ -11,7 +11,7 @@ from PIL import Image
 from webui.catalog.entry import ModelFile
 from webui.params import GenerationParams
 from webui.params.extras import ExtrasParams
-from webui.prompting.prepared import PicturePrompt
+from webui.prompting.prepared import PicturePrompt, texts_of
 
 
 class EngineError(Exception):
@@ -52,15 +52,25 @@ class Order:
     upscalers: Mapping[str, ModelFile] = field(default_factory=dict[str, ModelFile])
     """The files behind the names of upscalers in `params`; those that need no file aren't in it."""
 
+    @property
+    def largest(self) -> tuple[int, int]:
+        """Width and height of the largest pass, in pixels: what memory must suffice for."""
+        params, first = self.params, self.inputs.image
+        drawn = (params.width, params.height)
+        if not params.hires:
+            return drawn
+        second = params.hires_size(first.size if first else None)
+        return max(drawn, second, key=lambda size: size[0] * size[1])
+
     def prompt_of(self, place: int) -> PicturePrompt:
         """What is said of picture number `place`, from 0."""
         own = self.prompts[place] if self.prompts else None
-        return own or PicturePrompt(self.params.prompt, self.params.negative_prompt)
+        return own or PicturePrompt.of(texts_of(self.params))
 
     def told(self, place: int, scheduler: str) -> GenerationParams:
         """What is written into picture number `place`: its own seeds and prompts, and the schedule's name."""
         said, (seed, subseed) = self.prompt_of(place), self.seeds_of(place)
-        own = {"prompt": said.prompt, "negative_prompt": said.negative, "seed": seed, "subseed": subseed}
+        own = {**said.texts, "seed": seed, "subseed": subseed}
         # Not through validation: what was drawn is told, be it longer than what may be asked for.
         return self.params.model_copy(update={**own, "scheduler": scheduler, "styles": ()})
 

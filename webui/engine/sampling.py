@@ -55,6 +55,21 @@ def begin(
     return SamplingState(noise.first() * sampler.start(sigmas[0], options), 0, (), noise.states())
 
 
+def begin_from(
+    latents: Tensor, noise: Source, sigma: float, multiplier: float = 1.0, extra: float = 0.0
+) -> SamplingState:
+    """The state before the first step from a picture: its latents with noise of deviation `sigma` on them.
+
+    Args:
+        latents: of shape (1 or batch, channels, height, width).
+        noise: of as many pictures as are to be drawn.
+        sigma: where the walk begins, whatever the sampler: noise alone is what some begin with otherwise.
+        multiplier: of all noise.
+        extra: the deviation of noise beyond what the model is told of.
+    """
+    return SamplingState(latents + noise.first() * ((sigma + extra) * multiplier), 0, (), noise.states())
+
+
 def walk(
     sampler: Sampler,
     sigmas: Sequence[float],
@@ -62,11 +77,16 @@ def walk(
     noise: Source,
     denoise: Denoise,
     options: SamplerOptions = DEFAULTS,
+    whole: Sequence[float] = (),
 ) -> Iterator[SamplingState]:
-    """The states after each step that is left, from `state` on. Whoever iterates may stop at any of them."""
+    """The states after each step that is left, from `state` on. Whoever iterates may stop at any of them.
+
+    `whole`: the sigmas of which `sigmas` are the last, if they are. A Brownian path leads over all of them.
+    """
     noise.restore(state.noise)
-    if sampler.brownian:
-        noise.span(min(sigma for sigma in sigmas if sigma > 0), max(sigmas))
+    if sampler.brownian and state.progress < 1:
+        spanned = [sigma for sigma in whole or sigmas if sigma > 0]
+        noise.span(min(spanned), max(spanned))
     total = sampler.total_steps(sigmas)
     while state.progress < 1:
         move = Move(denoise, noise, sigmas, state.index, options)

@@ -24,6 +24,7 @@ MAX_VALUE = 2**23
 """Bytes. Longer values are nobody's text."""
 
 Order = Literal["little", "big"]
+ORDERS: dict[bytes, Order] = {b"II": "little", b"MM": "big"}
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,7 @@ def values_of(data: bytes) -> Iterator[tuple[Base, bytes]]:
     megabyte fill any memory. Here no more than one entry of each tag is read.
     """
     tiff = data.removeprefix(HEADER).removeprefix(HEADER)
-    orders: dict[bytes, Order] = {b"II": "little", b"MM": "big"}
-    order = orders.get(tiff[:2])
+    order = ORDERS.get(tiff[:2])
     if order is None:
         return
     main = _directory(tiff, int.from_bytes(tiff[4:8], order), order)
@@ -89,6 +89,21 @@ def _value(tiff: bytes, size: int, place: int, order: Order) -> bytes:
     if size <= 4:
         return place.to_bytes(4, order)[:size]
     return tiff[place : place + size] if size <= MAX_VALUE and place + size <= len(tiff) else b""
+
+
+def orientation_of(data: bytes) -> int:
+    """Which way is up, as EXIF tells it: 1 to 8, where 1 is as it lies in the file; 1 if it doesn't tell."""
+    tiff = data.removeprefix(HEADER).removeprefix(HEADER)
+    order = ORDERS.get(tiff[:2])
+    if order is None:
+        return 1
+    at = int.from_bytes(tiff[4:8], order)
+    count = int.from_bytes(tiff[at : at + 2], order)
+    for place in range(at + 2, min(at + 2 + count * ENTRY, len(tiff)), ENTRY):
+        if int.from_bytes(tiff[place : place + 2], order) == Base.Orientation:
+            found = int.from_bytes(tiff[place + 8 : place + 10], order)
+            return found if 1 <= found <= 8 else 1
+    return 1
 
 
 def user_comment(value: bytes) -> str:

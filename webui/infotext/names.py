@@ -1,4 +1,4 @@
-"""Samplers and schedule types under all the names that programs have given them."""
+"""Samplers and schedule types under all the names that programs have given them, and names of choices."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ SCHEDULES = (
     "Align Your Steps 11",
     "Align Your Steps 32",
 )
+
+RESIZE_MODES = ("Just resize", "Crop and resize", "Resize and fill", "Just resize (latent upscale)")
+"""By the numbers that `resize_mode` has."""
+MASKED_CONTENTS = ("fill", "original", "latent noise", "latent nothing")
+"""By the numbers that `inpainting_fill` has."""
 
 OTHER_SAMPLERS = {
     "unipcbh2": "UniPC",

@@ -19,8 +19,8 @@ MAX_TEXTS = 2**24
 """Bytes of all texts together, unpacked."""
 
 
-def sifted(data: bytes) -> bytes:
-    """The same picture with its pixels, its texts before them, EXIF, and nothing else.
+def sifted(data: bytes, *, texts: bool = True) -> bytes:
+    """The same picture with its pixels, its texts before them if they are wanted, EXIF, and nothing else.
 
     Texts that unpack to more than Pillow's limit, a megabyte, are left out, since it would refuse the whole
     file; so are those beyond the first few hundred.
@@ -30,7 +30,7 @@ def sifted(data: bytes) -> bytes:
     """
     view = memoryview(data)
     before, pixels = [memoryview(SIGNATURE)], list[memoryview]()
-    texts, left = 0, MAX_TEXTS
+    most, left = MOST_TEXTS if texts else 0, MAX_TEXTS
     for number, (kind, place, end) in enumerate(_chunks(data)):
         if number >= MOST_CHUNKS:
             raise ValueError(f"it has more than {MOST_CHUNKS:,} chunks")
@@ -38,8 +38,8 @@ def sifted(data: bytes) -> bytes:
             pixels.append(view[place:end])
         elif kind in FIRST and end <= len(data):
             before.append(view[place:end])
-        elif kind in TEXTS and end <= len(data) and texts < MOST_TEXTS:
-            texts += 1
+        elif kind in TEXTS and end <= len(data) and most:
+            most -= 1
             size = _size(kind, data[place + 8 : end - 4])
             if size <= left:
                 left -= size

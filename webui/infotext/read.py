@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from webui.infotext import civitai, plots
-from webui.infotext.fields import BY_NAME, DEFAULTS, KEYS, Key
-from webui.infotext.names import OLD_UNIFORM, find_both, find_schedule
+from webui.infotext import civitai, old_hires, told_scripts
+from webui.infotext.fields import BY_NAME, KEYS
+from webui.infotext.key import DEFAULTS, Key
+from webui.infotext.names import OLD_UNIFORM, find_both, find_sampler, find_schedule
 from webui.infotext.pairs import FP8, MAX_TEXT, NEGATIVE_TEMPLATE, TEMPLATE, USER, Parts, split
 from webui.infotext.programs import DARKROOM, NOISE_ON_CPU, program_of
 from webui.params import GenerationParams, message
@@ -20,6 +21,7 @@ WITH_HASH = re.compile(r"(.+?) ?\[([0-9a-fA-F]{6,64})\]", re.DOTALL)
 BEFORE_SCHEDULES = re.compile(r"v1\.[0-8](\D|$)")
 VERSION = "version"
 NO_VAE = ("", "none", "automatic", "default (model)")
+NO_MODEL = ("none", "use same checkpoint")
 QUOTED = 60
 """How much of a value that can't be used is told."""
 MOST_UNUSED = 300
@@ -30,6 +32,7 @@ MODEL_KEYS = {
     "vae hash": "vae_hash",
     "vae": "vae",
     "refiner": "refiner",
+    "hires checkpoint": "hires",
 }
 """In lower case, as they are looked up."""
 NO_FIELDS = (*MODEL_KEYS, VERSION)
@@ -52,6 +55,8 @@ class Infotext:
     vae_hash: str | None = None
     refiner: str | None = None
     refiner_hash: str | None = None
+    hires: str | None = None
+    hires_hash: str | None = None
     unused: dict[str, str] = field(default_factory=dict[str, str])
     """Keys that have no field here, as they stand in the text."""
     notes: dict[str, str] = field(default_factory=dict[str, str])
@@ -90,23 +95,25 @@ def settle(parts: Parts, source: str) -> Infotext:
     reading.put({"negative_prompt": parts.negative}, parts.negative)
     if not parts.pairs:
         return reading.finished({}, None)
-    told = {name.lower(): value for name, value in parts.pairs.items()}
+    pairs = old_hires.converted(parts.pairs)
+    told = {name.lower(): value for name, value in pairs.items()}
     models = {name: told[key] for key, name in MODEL_KEYS.items() if key in told}
     if "checkpoint" not in models and (name := civitai.checkpoint_of(told)):
         models["checkpoint"] = name
-    others = {name: value for name, value in parts.pairs.items() if name.lower() not in NO_FIELDS}
+    others = {name: value for name, value in pairs.items() if name.lower() not in NO_FIELDS}
     reading.fill_defaults()
-    if script := plots.plot_of(others):
+    if script := told_scripts.script_of(others):
         reading.put({"script": script}, f"Script: {script['name']}")
+    for name in told_scripts.keys(script):
+        others.pop(name, None)
     for name, value in others.items():
-        if name in plots.keys(script):
-            continue
         key = BY_NAME.get(name.lower())
-        if key is None or (name != key.name and key.name in others):
+        if key is None or (name != key.name and key.name in others) or (key.own and source != DARKROOM):
             reading.keep(name, value)
         else:
             reading.take(key, name, value)
     reading.settle_names(told.get(VERSION))
+    reading.settle_hires()
     return reading.finished(models, told.get(VERSION))
 
 
@@ -185,8 +192,24 @@ class _Reading:
         explicit = known if "scheduler" in self.told else None
         self.fields["scheduler"] = explicit or schedule or "Automatic"
 
+    def settle_hires(self) -> None:
+        """Names of the second pass, and none of it where it can't be drawn from the size that is told."""
+        if self.source != DARKROOM:
+            finders = {"hr_sampler_name": find_sampler, "hr_scheduler": find_schedule}
+            for name, find in finders.items():
+                asked = str(self.fields[name])
+                if asked and find(asked) is None:
+                    self.refuse(f"Hires: {asked}", "there is none of that name here; the first pass's serves")
+                    self.fields[name] = ""
+        try:
+            GenerationParams.model_validate(self.fields)
+        except ValidationError as error:
+            self.refuse("Hires", message(error.errors(include_url=False, include_input=False)[0]).rstrip("."))
+            self.fields["enable_hr"] = False
+
     def finished(self, models: Mapping[str, str], version: str | None) -> Infotext:
         refiner, refiner_hash = _name_and_hash(models.get("refiner"))
+        hires, hires_hash = _name_and_hash(models.get("hires"))
         checkpoint, model_hash = models.get("checkpoint"), models.get("model_hash")
         if not model_hash:
             checkpoint, model_hash = _name_and_hash(checkpoint)
@@ -199,6 +222,8 @@ class _Reading:
             vae_hash=models.get("vae_hash") or None,
             refiner=refiner,
             refiner_hash=refiner_hash,
+            hires=hires,
+            hires_hash=hires_hash,
             unused=self.unused,
             notes=self.notes,
             problems=tuple(self.problems),
@@ -209,7 +234,7 @@ class _Reading:
 
 def _name_and_hash(text: str | None) -> tuple[str | None, str | None]:
     """Of "name [hash]", or of a name alone."""
-    if not text or text.lower() == "none":
+    if not text or text.lower() in NO_MODEL:
         return None, None
     match = WITH_HASH.fullmatch(text)
     return (match[1], match[2].lower()) if match else (text, None)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webui import __version__
-from webui.infotext.fields import AFTER_MODELS, BEFORE_MODELS, EXTRAS, Key
+from webui.infotext import told_scripts
+from webui.infotext.fields import AFTER_MODELS, BEFORE_MODELS, EXTRAS
+from webui.infotext.key import Key
 from webui.infotext.pairs import FP8, NEGATIVE_TEMPLATE, TEMPLATE, USER, join
+from webui.infotext.picture_fields import HIRES, HIRES_MORE, MASKS
 from webui.infotext.programs import DARKROOM
 from webui.params import GenerationParams
 
@@ -26,6 +29,8 @@ class ModelIdentity:
     """Whether its weights were kept in 8 bits, which changes pictures."""
     refiner: str | None = None
     """The checkpoint that finished the picture: "name [hash]", or the name alone."""
+    hires: str | None = None
+    """The same of the one that drew the second pass of hires fix, where it was another."""
 
 
 def write(
@@ -49,8 +54,12 @@ def write(
         "VAE hash": model.vae_hash,
         "VAE": model.vae,
         **_told(AFTER_MODELS, params),
+        **_told(HIRES, params),
+        "Hires checkpoint": model.hires if params.hires and params.hr_checkpoint_name else None,
+        **_told((*HIRES_MORE, *MASKS), params),
         "Refiner": model.refiner if params.refiner_checkpoint else None,
         **_told(EXTRAS, params),
+        **dict(told_scripts.facts(params.script)),
         TEMPLATE: template or None,
         NEGATIVE_TEMPLATE: negative_template or None,
         "Version": f"{DARKROOM} {__version__}",

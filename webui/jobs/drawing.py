@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from webui.engine.protocol import Engine, EngineError
+from webui.engine.protocol import Engine, EngineError, Repair
 from webui.jobs.events import Channel
 from webui.jobs.gathering import Gathering
 from webui.jobs.lookahead import LookAhead
@@ -13,6 +13,7 @@ from webui.jobs.observer import JobObserver
 from webui.jobs.outputs import OutputError, Outputs
 from webui.jobs.service import Control, Jobs
 from webui.jobs.store import StoreError
+from webui.jobs.telling import steps_of
 from webui.params import InvalidParamsError
 from webui.scripts.plan import Cell
 
@@ -40,7 +41,7 @@ class Drawing:
         self._plan = jobs.plan(job)
         rounds: list[int] = []
         for cell in self._plan.cells():
-            rounds += [cell.params.steps] * cell.params.n_iter
+            rounds += [steps_of(cell.params)] * cell.params.n_iter
         self._ahead = LookAhead(jobs, engine)
         self._observer = JobObserver(jobs, job, control, channel, outputs, rounds, self._ahead.look)
         self._gathering = Gathering(self._plan)
@@ -50,7 +51,7 @@ class Drawing:
     def draw(self) -> bool:
         """Draw all cells and compose their grids; whether nothing was left out because of an interruption.
 
-        A cell of a script that fails is told of, and the others go on.
+        A cell that fails beside others is told of, and they go on.
 
         Raises:
             Exception: whatever the engine raised, if nothing at all could be drawn.
@@ -76,20 +77,24 @@ class Drawing:
     def _draw_cell(self, cell: Cell) -> None:
         before = len(self._observer.saved)
         try:
-            order, notices = self._jobs.order(cell)
-            for notice in notices:
+            task = self._jobs.task(self._job, cell, self._observer.last)
+            for notice in task.notices:
                 self._observer.notice(notice)
-            self._engine.draw(order, self._observer)
+            self._observer.parents = task.parents
+            if isinstance(task.work, Repair):
+                self._engine.repair(task.work, self._observer)
+            else:
+                self._engine.draw(task.work, self._observer)
         except (OutputError, StoreError):
             raise
         except Exception as error:
-            if self._job.params.script is None:
+            if self._job.params.script is None and self._plan.count == 1:
                 raise
             self._fail(cell, error)
         saved = self._observer.saved[before:]
-        if saved:
+        if saved and self._observer.last:
             file = self._outputs.path(saved[0].file)
-            self._gathering.picture(cell.place, file, self._observer.size)
+            self._gathering.picture(cell.place, file, self._observer.last.image.size)
         if self._control.interrupted:
             self._missing += cell.pictures - len(saved)
         self._observer.before += cell.params.n_iter

@@ -118,6 +118,11 @@ class EventBus:
                     del self._channels[known]
             return channel
 
+    def drop(self, job_id: str) -> None:
+        """Let go of a channel; who watches it still hears its end."""
+        with self._lock:
+            self._channels.pop(job_id, None)
+
     def get(self, job_id: str) -> Channel | None:
         """The job's channel, if it has one."""
         with self._lock:

@@ -11,7 +11,7 @@ from webui.scripts.plan import Cell
 
 log = logging.getLogger(__name__)
 
-MODELS = ("checkpoint", "vae", "refiner_checkpoint")
+MODELS = ("checkpoint", "vae", "refiner_checkpoint", "hr_checkpoint_name")
 
 
 class LookAhead:
@@ -37,8 +37,7 @@ class LookAhead:
         try:
             if self._last and (job := self._jobs.next_if_changed()):
                 cell = self._jobs.plan(job).cell(0)
-            if cell:
-                order, _ = self._jobs.order(cell)
+            if cell and (order := self._jobs.outline(cell)):
                 self._engine.preload(order)
         except InvalidParamsError:
             pass

@@ -24,9 +24,9 @@ class SavedPicture:
     kind: PictureKind = "picture"
     width: int = 0
     height: int = 0
-    """In pixels; 0 for pictures of versions that didn't keep it."""
+    """In pixels; 0 for pictures of versions that didn't keep it, until their thumbnail is made."""
     created: float = 0.0
-    """Seconds since 1970."""
+    """Seconds since 1970; 0 for one that is only now being kept."""
     parents: tuple[str, ...] = ()
     """What it was made from: "<job>/<number>" of finished pictures."""
 
@@ -50,6 +50,11 @@ class Job:
     finished: float | None = None
     error: str | None = None
     pictures: tuple[SavedPicture, ...] = ()
+    """Those in the trash aside; where jobs are listed, perhaps only the first of them."""
+    image_count: int = 0
+    """How many there are of them in all, grids aside."""
+    live: str = ""
+    """The key of live painting: of jobs with the same one only the newest counts. Empty: an ordinary job."""
 
     @property
     def ended(self) -> bool:

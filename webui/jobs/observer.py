@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Sequence
 
 from PIL import Image
@@ -10,9 +11,10 @@ from PIL import Image
 from webui.engine.protocol import Picture
 from webui.jobs.events import Channel
 from webui.jobs.model import Job, PictureKind, SavedPicture
-from webui.jobs.outputs import Outputs
+from webui.jobs.outputs import Outputs, kind_of
 from webui.jobs.progress import Progress
 from webui.jobs.service import Control, Jobs
+from webui.jobs.tasks import Last
 
 
 class JobObserver:
@@ -40,8 +42,10 @@ class JobObserver:
         self._progress = Progress(rounds)
         self.before = 0
         self.saved: list[SavedPicture] = []
-        self.size = (0, 0)
-        """Of the last finished picture, in pixels."""
+        self.parents: tuple[str, ...] = ()
+        """What the pictures of this cell are made from."""
+        self.last: Last | None = None
+        """The last finished picture."""
 
     def phase(self, text: str) -> None:
         """What is being done now."""
@@ -68,17 +72,30 @@ class JobObserver:
 
     def picture(self, picture: Picture) -> None:
         """A finished picture."""
-        self._keep(self._outputs.save(picture), picture.seed, picture.infotext, "picture")
-        self.size = picture.image.size
+        folder = kind_of(self._job.params)
+        live = self._job.live
+        file = self._outputs.save_live(picture) if live else self._outputs.save(picture, f"{folder}-images")
+        self._keep(file, picture.image, picture.seed, picture.infotext, "picture", self.parents)
+        self.last = Last(picture.image, f"{self._job.id}/{self.saved[-1].number}")
         # A wish to skip that came while this batch was decoded is not meant for the next one.
         self._control.skipped = False
 
     def grid(self, image: Image.Image, seed: int, infotext: str) -> None:
         """A grid of finished pictures."""
-        self._keep(self._outputs.save_grid(image, infotext), seed, infotext, "grid")
+        file = self._outputs.save_grid(image, infotext, f"{kind_of(self._job.params)}-grids")
+        self._keep(file, image, seed, infotext, "grid")
 
-    def _keep(self, file: str, seed: int, infotext: str, kind: PictureKind) -> None:
-        saved = SavedPicture(len(self.saved), file, seed, infotext, kind)
+    def _keep(
+        self,
+        file: str,
+        image: Image.Image,
+        seed: int,
+        infotext: str,
+        kind: PictureKind,
+        parents: tuple[str, ...] = (),
+    ) -> None:
+        number, now = len(self.saved), time.time()
+        saved = SavedPicture(number, file, seed, infotext, kind, *image.size, now, parents)
         self._jobs.drawn(self._job, saved)
         self.saved.append(saved)
 

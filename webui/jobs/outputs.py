@@ -1,12 +1,16 @@
-"""Finished pictures on disk, where A1111 keeps them: outputs/txt2img-images/<date>/00000-<seed>.png."""
+"""Finished pictures on disk, where A1111 keeps them: outputs/txt2img-images/<date>/00000-<seed>.png.
+
+Live ones aren't kept: they lie elsewhere until they are removed.
+"""
 
 from __future__ import annotations
 
-import errno
+import logging
 import re
 import shutil
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -15,13 +19,20 @@ from PIL import Image
 
 from webui.engine.protocol import EngineError, Picture
 from webui.infotext import carriers
+from webui.inputs.files import DISK_FULL, NoRoomError, write
+from webui.params import GenerationParams
 from webui.settings import Settings
 
+log = logging.getLogger(__name__)
+
 NEEDED_BYTES = 64 * 2**20
-DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quota error
 NUMBERED = re.compile(r"(?:grid-)?(\d+)(?:[-.].*)?")
 MAX_SIDES = {"webp": 16_383}
 """Pixels, in formats that hold less than what a grid may come to."""
+FILE_NAMES = {"extras-images": "{:05d}"}
+"""What files are called in folders whose pictures have no seed."""
+LIVE = "live:"
+"""Begins the names of pictures that aren't kept."""
 MEDIA_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp", ".avif": "image/avif"}
 
 
@@ -30,10 +41,16 @@ class OutputError(EngineError):
 
 
 class Outputs:
-    """The outputs folder. Thread-safe; `settings` is asked anew for each picture."""
+    """The outputs folder. Thread-safe; `settings` is asked anew for each picture.
 
-    def __init__(self, folder: Path, settings: Callable[[], Settings] = Settings) -> None:
+    `live`: the folder for pictures that aren't kept, which is nobody else's; None: a hidden one inside.
+    """
+
+    def __init__(
+        self, folder: Path, settings: Callable[[], Settings] = Settings, live: Path | None = None
+    ) -> None:
         self.folder = folder
+        self._live = live or folder / ".live"
         self._settings = settings
         self._lock = threading.Lock()
         self._next: dict[Path, int] = {}
@@ -61,12 +78,33 @@ class Outputs:
         Raises:
             OutputError: the disk is full or can't be written to, or the format can't hold the picture.
         """
-        name = f"{{:05d}}-{picture.seed}.{self._settings().samples_format}"
-        return self._keep(picture.image, picture.infotext, kind, name)
+        name = FILE_NAMES.get(kind, f"{{:05d}}-{picture.seed}")
+        return self._keep(picture.image, picture.infotext, kind, f"{name}.{self._settings().samples_format}")
 
     def save_grid(self, image: Image.Image, infotext: str, kind: str = "txt2img-grids") -> str:
         """The same for a grid, which has a number of its own kind."""
         return self._keep(image, infotext, kind, f"grid-{{:04d}}.{self._settings().grid_format}")
+
+    def save_live(self, picture: Picture) -> str:
+        """Write a picture that isn't kept, quickly; the name by which `path` and `remove_live` know it.
+
+        Raises:
+            OutputError: the disk is full or can't be written to.
+        """
+        file = self._live / f"{uuid.uuid4().hex}.png"
+        try:
+            write(picture.image, file, {carriers.PARAMETERS: picture.infotext})
+        except NoRoomError as error:
+            raise OutputError(str(error)) from error
+        return f"{LIVE}{file.name}"
+
+    def remove_live(self, file: str | None = None) -> None:
+        """Remove a live picture; None: all that there are."""
+        try:
+            for path in (self._live / file.removeprefix(LIVE),) if file else self._live.glob("*.png"):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("Live pictures in %s can't be removed: %s", self._live, error)
 
     @property
     def max_grid_side(self) -> int | None:
@@ -114,9 +152,20 @@ class Outputs:
             file.with_suffix(".txt").write_text(infotext + "\n", encoding="utf-8")
 
     def path(self, file: str) -> Path | None:
-        """The full path of a saved picture, if it is there and inside the folder."""
-        path = (self.folder / file).resolve()
-        return path if path.is_relative_to(self.folder.resolve()) and path.is_file() else None
+        """The full path of a saved picture, if it is there and inside its folder."""
+        folder = (self._live if is_live(file) else self.folder).resolve()
+        path = (folder / file.removeprefix(LIVE)).resolve()
+        return path if path.is_relative_to(folder) and path.is_file() else None
+
+
+def kind_of(params: GenerationParams) -> str:
+    """What A1111 calls a job like that, which begins the names of its folders."""
+    return "extras" if params.extras else "img2img" if params.init_images else "txt2img"
+
+
+def is_live(file: str) -> bool:
+    """Whether a saved picture of that name isn't kept."""
+    return file.startswith(LIVE)
 
 
 def media_type(path: Path) -> str:

@@ -6,16 +6,19 @@ import random
 import threading
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from webui.catalog.catalog import Catalog
 from webui.engine.protocol import Order
 from webui.jobs.events import Channel, EventBus
+from webui.jobs.live import LiveJobs
 from webui.jobs.model import Job, PastPrompt, SavedPicture, State
-from webui.jobs.queue import fair_order
+from webui.jobs.pictures import Pictures
+from webui.jobs.queue import Turns
 from webui.jobs.store import JobStore
-from webui.jobs.telling import told, waiting
+from webui.jobs.tasks import Last, Task, Tasks
+from webui.jobs.telling import retold, told
 from webui.jobs.wishes import Wishes
 from webui.params import GenerationParams
 from webui.prompting.book import PromptBook
@@ -44,44 +47,53 @@ class Control:
 class Jobs:
     """The queue. From `take` to `finish` is the worker's side; all else is the askers'.
 
-    `book` puts styles and wildcards into prompts; None leaves them as they are written.
+    `book` puts styles and wildcards into prompts; None leaves them as they are written. `pictures` finds
+    those that jobs start from; None: there are none.
     """
 
     def __init__(
-        self, store: JobStore, bus: EventBus, catalog: Catalog, book: PromptBook | None = None
+        self,
+        store: JobStore,
+        bus: EventBus,
+        catalog: Catalog,
+        book: PromptBook | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
-        self._wishes = Wishes(catalog, book)
+        self._tasks = Tasks(Wishes(catalog, book), pictures)
+        self._live = LiveJobs(store, bus, pictures)
         self._changed = threading.Condition()
         self._running: dict[str, Control] = {}
-        self._last_served: dict[str, int] = {}
-        self._served = 0
-        self._changes = 0
-        self._looked = -1
+        self._turns = Turns(store, bus)
         self._closed = False
         self._store.recover()
+        self._live.clear()
         self._tell_positions()
 
-    def submit(self, owner: str, params: GenerationParams) -> Job:
+    def submit(self, owner: str, params: GenerationParams, live: str = "") -> Job:
         """Queue a job. What `params` leave out follows the checkpoint; seeds of -1 are settled now.
 
+        A `live` job takes the place of the owner's waiting one with the same key, and comes before their
+        other jobs. Once it is over it is in no list, and its pictures last until the next are there.
+
         Raises:
-            InvalidParamsError: an unknown sampler, schedule type, checkpoint or style, or a script that can't
-                be run as it is.
+            InvalidParamsError: an unknown sampler, checkpoint, picture or such, or a script that can't be run
+                as it is.
             QueueFullError: `owner` has too many jobs waiting.
             StoreError: the disk is full.
         """
         seed, subseed = (
             asked if asked >= 0 else random.randrange(RANDOM_SEEDS) for asked in (params.seed, params.subseed)
         )
-        return self._queue(owner, params, seed, subseed)
+        return self._queue(owner, params, seed, subseed, live)
 
-    def _queue(self, owner: str, params: GenerationParams, seed: int, subseed: int) -> Job:
-        params = self._wishes.settle(params)
-        rounds = self._wishes.rounds(plan(params, seed, subseed))
-        job = Job(uuid.uuid4().hex, owner, "queued", params, seed, time.time(), subseed, rounds)
+    def _queue(self, owner: str, params: GenerationParams, seed: int, subseed: int, live: str = "") -> Job:
+        params, rounds = self._tasks.settle(owner, params, seed, subseed, keep=not live)
+        job = Job(uuid.uuid4().hex, owner, "queued", params, seed, time.time(), subseed, rounds, live=live)
         with self._changed:
+            if live:
+                self._supersede(owner, live)
             if sum(waiting.owner == owner for waiting in self._store.queued()) >= MAX_QUEUED:
                 raise QueueFullError(
                     f"You have {MAX_QUEUED} jobs waiting already. Let some finish, or cancel some."
@@ -90,6 +102,12 @@ class Jobs:
             self._tell_positions()
             self._changed.notify_all()
         return job
+
+    def _supersede(self, owner: str, live: str) -> None:
+        for job in self._store.queued():
+            if (job.owner, job.live) == (owner, live):
+                self._end(job, "interrupted", None)
+                self._live.superseded(job)
 
     def run_again(self, owner: str, job_id: str) -> Job:
         """Queue a new job like that one, with the same seeds, so that it draws the same pictures."""
@@ -125,9 +143,13 @@ class Jobs:
         """
         return plan(job.params, job.seed, job.subseed)
 
-    def order(self, cell: Cell) -> tuple[Order, tuple[str, ...]]:
-        """What the engine is given for a cell, and notices for its owner; see `Wishes.order`."""
-        return self._wishes.order(cell)
+    def task(self, job: Job, cell: Cell, last: Last | None = None) -> Task:
+        """What the engine is given for a cell of `job`; see `Tasks.task`."""
+        return self._tasks.task(job, cell, last)
+
+    def outline(self, cell: Cell) -> Order | None:
+        """What is to be read for a cell, if anything; see `Tasks.outline`."""
+        return self._tasks.outline(cell)
 
     def interrupt(self, owner: str, job_id: str) -> Job:
         """Stop the job, or take it out of the queue. One that is over already stays as it is."""
@@ -136,7 +158,7 @@ class Jobs:
             if control := self._running.get(job_id):
                 control.interrupted = True
             elif job.state == "queued":
-                self._end(job_id, "interrupted", None)
+                self._end(job, "interrupted", None)
                 self._tell_positions()
         return self.get(owner, job_id)
 
@@ -161,39 +183,28 @@ class Jobs:
         """The job's events. Those of a job from before the last start are told again from the store."""
         if channel := self._bus.get(job.id):
             return channel
-        job = self.get(job.owner, job.id)
-        if not job.ended:
-            # It has only just been queued, and its channel is about to be opened.
-            return self._bus.open(job.id)
-        # Each time with the same numbers, so that a stream that broke off goes on where it was.
-        channel = Channel(after=int((job.finished or 0) * 1_000_000))
-        for picture in job.shown:
-            channel.publish("image", told(picture))
-        channel.publish("end", {"state": job.state, "error": job.error})
-        return channel
+        # A live job may have gone since it was looked up.
+        job = self._store.get(job.id) or replace(job, state="interrupted", pictures=())
+        # One that isn't over has only just been queued, and its channel is about to be opened.
+        return retold(job) if job.ended else self._bus.open(job.id)
 
     def next_if_changed(self) -> Job | None:
         """The job whose turn is next, if the queue has changed since this was asked last."""
         with self._changed:
-            if self._looked == self._changes:
-                return None
-            self._looked = self._changes
-            return next(iter(fair_order(self._store.queued(), self._last_served)), None)
+            return self._turns.next_if_changed()
 
     def take(self) -> tuple[Job, Control] | None:
         """The next job to run, waiting for one if need be; None once the queue is closed."""
         with self._changed:
             while not self._closed:
-                if order := fair_order(self._store.queued(), self._last_served):
+                if order := self._turns.order():
                     return self._begin(order[0])
                 self._changed.wait()
         return None
 
     def _begin(self, job: Job) -> tuple[Job, Control]:
         control = self._running[job.id] = Control()
-        self._served += 1
-        self._last_served[job.owner] = self._served
-        self._store.start(job.id)
+        self._turns.begin(job)
         self._tell_positions()
         return job, control
 
@@ -211,7 +222,7 @@ class Jobs:
         """The worker is done with `job`."""
         with self._changed:
             self._running.pop(job.id, None)
-            self._end(job.id, state, error)
+            self._end(job, state, error)
             self._tell_positions()
 
     def close(self) -> None:
@@ -232,14 +243,11 @@ class Jobs:
         """Whether the server is stopping."""
         return self._closed
 
-    def _end(self, job_id: str, state: State, error: str | None) -> None:
-        self._store.end(job_id, state, error)
-        self._bus.open(job_id).publish("end", {"state": state, "error": error})
+    def _end(self, job: Job, state: State, error: str | None) -> None:
+        self._store.end(job.id, state, error)
+        self._bus.open(job.id).publish("end", {"state": state, "error": error})
+        if job.live:
+            self._live.ended(job.id)
 
     def _tell_positions(self) -> None:
-        self._changes += 1
-        for place, job in enumerate(fair_order(self._store.queued(), self._last_served)):
-            channel = self._bus.open(job.id)
-            position = place + len(self._running)
-            if channel.progress().get("position") != position:
-                channel.publish("progress", waiting(job, position))
+        self._turns.tell(len(self._running))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from webui.jobs.events import Channel
 from webui.jobs.model import Job, SavedPicture
 from webui.jobs.progress import Progress
+from webui.params import GenerationParams
 
 
 def told(picture: SavedPicture) -> dict[str, Any]:
@@ -18,7 +20,24 @@ def told(picture: SavedPicture) -> dict[str, Any]:
     }
 
 
+def retold(job: Job) -> Channel:
+    """The events of a job that is over, told again: each time with the same numbers.
+
+    So a stream that broke off goes on where it was.
+    """
+    channel = Channel(after=int((job.finished or 0) * 1_000_000))
+    for picture in job.shown:
+        channel.publish("image", told(picture))
+    channel.publish("end", {"state": job.state, "error": job.error})
+    return channel
+
+
+def steps_of(params: GenerationParams) -> int:
+    """About how many steps a batch takes. Extras are done in tiles, whose number isn't known before."""
+    return 1 if params.extras else params.steps
+
+
 def waiting(job: Job, position: int) -> dict[str, Any]:
     """The data of a `progress` event of a job that `position` others come before."""
-    rounds = [job.params.steps] * max(1, job.rounds)
+    rounds = [steps_of(job.params)] * max(1, job.rounds)
     return {**Progress(rounds).state(), "state": "queued", "position": position, "phase": "waiting"}

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from PIL import Image
 from pydantic import ValidationError
 
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import CLASSIC, ModelFile
-from webui.engine.general.naming import sampler_of
-from webui.engine.protocol import Order
+from webui.catalog.upscalers import find_upscaler
+from webui.engine.protocol import Inputs, Order, Repair
 from webui.engine.samplers.table import AUTOMATIC, find_sampler, find_schedule, split_combined
+from webui.imaging.detectors import find_detector
+from webui.jobs import second_pass
+from webui.jobs.abilities import check_latents, check_start, usable
+from webui.jobs.mending import files_of, repair_of, settled
+from webui.jobs.sizes import check_mended, sized
 from webui.params import GenerationParams, InvalidParamsError, message
+from webui.params.detailer import NO_DETAILER
+from webui.params.scripts import SDUpscale
 from webui.prompting.book import PromptBook
 from webui.prompting.dynamic_limits import Allowance
 from webui.scripts.plan import Cell, ScriptPlan, check_count
 
-PIPELINES_USE = (
-    *("prompt", "negative_prompt", "styles", "dynamic_prompts", "emphasis", "script", "checkpoint", "vae"),
-    *("width", "height", "batch_size", "n_iter", "seed", "steps", "cfg_scale"),
-)
-"""What diffusers' own pipelines can be told; all else means something to our own loop only."""
+NO_INPUTS = Inputs()
 MAX_LETTERS = 5_000_000
 """Of all the different prompts of a job, each of which is read before it is queued."""
-NAMES = ("checkpoint", "vae", "sampler_name", "scheduler", "refiner_checkpoint")
-PROMPTS = ("prompt", "negative_prompt", "styles", "dynamic_prompts")
+NAMES = (
+    *("checkpoint", "vae", "sampler_name", "scheduler", "refiner_checkpoint", "detailer", "script"),
+    *("enable_hr", "hr_upscaler", "hr_sampler_name", "hr_scheduler", "hr_checkpoint_name"),
+)
+TEXTS = (
+    *("prompt", "negative_prompt", "hr_prompt", "hr_negative_prompt"),
+    *("detailer_prompt", "detailer_negative_prompt"),
+)
+PROMPTS = (*TEXTS, "styles", "dynamic_prompts")
 
 
 class Wishes:
@@ -34,12 +46,19 @@ class Wishes:
         self._catalog = catalog
         self._book = book
 
-    def settle(self, params: GenerationParams) -> GenerationParams:
+    def settle(self, params: GenerationParams, size: tuple[int, int] | None = None) -> GenerationParams:
         """`params` with their gaps filled as the checkpoint wants, and names as they are proper.
 
+        `size` is that of the one picture that they start from, if there is just one.
+
         Raises:
-            InvalidParamsError: an unknown sampler, schedule type or model.
+            InvalidParamsError: an unknown name of a model, sampler, upscaler or such, or what can't be drawn
+                from that picture.
         """
+        if params.extras:
+            if size:
+                check_mended(params.extras, size)
+            return params.changed(extras=settled(self._catalog, params.extras))
         checkpoint = self._catalog.find(params.checkpoint)
         try:
             params = params.completed(checkpoint.defaults)
@@ -49,7 +68,8 @@ class Wishes:
         names = self._names(params, checkpoint) if params.script is None else self._own_names(params)
         named = params.changed(**names, checkpoint=checkpoint.name)
         # The cells of a script may be drawn by other checkpoints, which can use what this one can't.
-        return named if params.script else _usable(named, checkpoint)
+        able = named if params.script else usable(named, checkpoint)
+        return sized(able, size) if size else able
 
     def rounds(self, planned: ScriptPlan) -> int:
         """How many batches the cells make. All of them are looked at, so that none fails hours later.
@@ -69,7 +89,7 @@ class Wishes:
             marks = {hash(tuple(getattr(cell.params, name) for name in group)) for group in (NAMES, PROMPTS)}
             if not known.issuperset(marks):
                 known.update(marks)
-                letters += len(cell.params.prompt) + len(cell.params.negative_prompt)
+                letters += sum(len(getattr(cell.params, name)) for name in TEXTS)
                 self._check(cell, letters, allowance)
         return rounds
 
@@ -78,6 +98,8 @@ class Wishes:
             raise InvalidParamsError(
                 "script", f"All prompts together are longer than {MAX_LETTERS:,} characters. Make fewer."
             )
+        if cell.params.extras:
+            return
         try:
             self._names(cell.params, self._catalog.find(cell.params.checkpoint))
             if self._book:
@@ -87,43 +109,72 @@ class Wishes:
                 raise
             raise InvalidParamsError("script", f"{cell.name[:200]}: {error}") from error
 
-    def order(self, cell: Cell) -> tuple[Order, tuple[str, ...]]:
+    def order(self, cell: Cell, inputs: Inputs = NO_INPUTS) -> tuple[Order, tuple[str, ...]]:
         """A cell as the engine is given it, and what the person should know of its prompts.
 
         Raises:
-            InvalidParamsError: a model has gone since it was asked for, or a wildcard.
+            InvalidParamsError: a model has gone since it was asked for, or a wildcard; or the picture that it
+                starts from is of a size that can't be drawn.
         """
         checkpoint = self._catalog.find(cell.params.checkpoint)
         params = cell.params.changed(**self._names(cell.params, checkpoint), checkpoint=checkpoint.name)
-        params = _usable(params, checkpoint)
-        refiner = self._catalog.find(params.refiner_checkpoint) if params.refiner_checkpoint else None
-        vae = self._catalog.find_vae(params.vae, checkpoint)
-        order = Order(params, checkpoint, cell.seed, vae, cell.subseed, refiner)
+        params = usable(params, checkpoint)
+        params = sized(params, inputs.image.size) if inputs.image else params
+        order = Order(
+            params,
+            checkpoint,
+            cell.seed,
+            self._catalog.find_vae(params.vae, checkpoint),
+            cell.subseed,
+            self._catalog.find(params.refiner_checkpoint) if params.refiner_checkpoint else None,
+            inputs=inputs,
+            hires_checkpoint=second_pass.checkpoint_of(params, self._catalog) if params.hires else None,
+            upscalers=files_of(self._catalog, _upscalers(params)),
+        )
         if self._book is None:
             return order, ()
         seeds = [order.seeds_of(place)[0] for place in range(cell.pictures)]
         prepared = self._book.prepare(params, seeds)
         return replace(order, prompts=prepared.prompts), prepared.notices
 
-    def _names(self, params: GenerationParams, checkpoint: ModelFile) -> dict[str, str]:
+    def repair(self, cell: Cell, image: Image.Image, infotext: str) -> Repair | None:
+        """What Extras are to do to `image`, as the engine is given it; None: the cell is to be drawn.
+
+        Raises:
+            InvalidParamsError: an upscaler has gone since it was asked for, or it would be too large.
+        """
+        extras = cell.params.extras
+        return repair_of(self._catalog, extras, image, infotext) if extras else None
+
+    def _names(self, params: GenerationParams, checkpoint: ModelFile) -> dict[str, Any]:
         """The fields that are names, as they are proper."""
+        check_start(params, checkpoint)
         vae = self._catalog.find_vae(params.vae, checkpoint)
         words = {"automatic": "Automatic", "none": "None"}
+        hires = {"hr_checkpoint_name": self._hires_checkpoint(params, checkpoint)} if params.hires else {}
         return {
             **self._own_names(params),
             "vae": words.get(params.vae.lower(), vae.name if vae else ""),
             "refiner_checkpoint": self._refiner(params.refiner_checkpoint, checkpoint),
+            **hires,
         }
 
-    @staticmethod
-    def _own_names(params: GenerationParams) -> dict[str, str]:
+    def _own_names(self, params: GenerationParams) -> dict[str, Any]:
         """Those of them that are the same for every checkpoint."""
         sampler, schedule = split_combined(params.sampler_name)
         asked = find_schedule(params.scheduler)
-        return {
+        detector = find_detector(params.detailer)
+        names: dict[str, Any] = {
             "sampler_name": find_sampler(sampler).name,
             "scheduler": schedule if schedule and asked == AUTOMATIC else asked,
+            "detailer": detector.name if detector else NO_DETAILER,
         }
+        if detector and detector.needs_mask and not params.detailer_mask:
+            raise InvalidParamsError("detailer_mask", f"{detector.name} finds what a mask shows: choose one.")
+        if isinstance(params.script, SDUpscale):
+            upscaler = find_upscaler(self._catalog, params.script.upscaler, "script")
+            names["script"] = params.script.model_copy(update={"upscaler": upscaler.name})
+        return names | second_pass.proper_names(params, self._catalog) if params.hires else names
 
     def _refiner(self, name: str, checkpoint: ModelFile) -> str:
         if not name or name.lower() == "none" or checkpoint.identity.family not in CLASSIC:
@@ -132,31 +183,18 @@ class Wishes:
             refiner = self._catalog.find(name)
         except InvalidParamsError as error:
             raise InvalidParamsError("refiner_checkpoint", f"Refiner: {error}") from error
-        if _latents(refiner) != _latents(checkpoint):
-            raise InvalidParamsError(
-                "refiner_checkpoint",
-                f'"{refiner.name}" can\'t refine what "{checkpoint.name}" draws: their latents differ. '
-                "Choose a refiner of the same family.",
-            )
+        check_latents("refiner_checkpoint", refiner, checkpoint)
         return refiner.name
 
+    def _hires_checkpoint(self, params: GenerationParams, checkpoint: ModelFile) -> str:
+        second = second_pass.checkpoint_of(params, self._catalog)
+        if second is None or checkpoint.identity.family not in CLASSIC:
+            return ""
+        check_latents("hr_checkpoint_name", second, checkpoint)
+        return second.name
 
-def _latents(model: ModelFile) -> str:
-    """What a model's latents are like; a refiner goes on with another's only if they are alike."""
-    family = model.identity.family
-    return {"sd2": "sd1", "sdxl-refiner": "sdxl"}.get(family, family)
 
-
-def _usable(params: GenerationParams, checkpoint: ModelFile) -> GenerationParams:
-    """`params` less what `checkpoint` can't use.
-
-    diffusers' own pipelines bring their sampler and know nothing of most fields.
-    """
-    if checkpoint.identity.family in CLASSIC:
-        return params
-    others = {
-        name: info.get_default()
-        for name, info in GenerationParams.model_fields.items()
-        if name not in PIPELINES_USE
-    }
-    return params.changed(**{**others, "sampler_name": sampler_of(checkpoint), "scheduler": AUTOMATIC})
+def _upscalers(params: GenerationParams) -> list[str]:
+    """The names of what enlarges pictures on the way."""
+    script = params.script
+    return second_pass.upscaler_of(params) + ([script.upscaler] if isinstance(script, SDUpscale) else [])

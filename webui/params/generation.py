@@ -7,10 +7,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from webui.params.detailer import DetailerParams
+from webui.params.detailer import NO_DETAILER, DetailerParams
 from webui.params.extras import ExtrasParams
 from webui.params.guidance import GuidanceParams
-from webui.params.hires import HiresParams
+from webui.params.hires import Enlargement, HiresParams
 from webui.params.image import ImageParams
 from webui.params.model import ModelParams
 from webui.params.noise import NoiseParams
@@ -21,7 +21,9 @@ MAX_SIDE = 8192
 MAX_PIXELS = 8192 * 8192
 MAX_PROMPT = 20_000
 
-Side = Annotated[int, Field(ge=64, le=MAX_SIDE, multiple_of=8)]
+MIN_SIDE = 64
+
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=8)]
 
 
 class GenerationParams(
@@ -66,6 +68,8 @@ class GenerationParams(
                 f"{self.width}x{self.height} in batches of {self.batch_size} is {pixels:,} pixels at once; "
                 f"the limit is {MAX_PIXELS:,}. Lower the width, the height or the batch size."
             )
+        if self.hires and not self.firstpass_image:
+            self.enlargement()
         return self
 
     @property
@@ -74,9 +78,57 @@ class GenerationParams(
         return self.enable_hr and not self.init_images
 
     @property
+    def hires_steps(self) -> int:
+        """How many steps are asked for in the second pass."""
+        return self.hr_second_pass_steps or self.steps
+
+    @property
+    def detail_steps(self) -> int:
+        """About how many steps it takes to draw one part that the detailer finds."""
+        return int((self.detailer_steps or self.steps) * self.detailer_denoising_strength) + 1
+
+    @property
+    def details_ahead(self) -> int:
+        """About how many steps the detailer makes in a batch: one part in each picture."""
+        return self.batch_size * self.detail_steps if self.detailer != NO_DETAILER else 0
+
+    @property
+    def steps_ahead(self) -> int:
+        """About how many steps follow a batch's first pass."""
+        second = self.hires and self.denoising_strength > 0 and not self.firstpass_image
+        return (self.hires_steps if second else 0) + self.details_ahead
+
+    @property
     def masked(self) -> bool:
         """Whether a mask was given, or room to paint is asked for. Transparent parts aren't known here."""
         return bool(self.init_images) and (bool(self.mask) or any(self.outpaint))
+
+    def enlargement(self, first: tuple[int, int] | None = None) -> Enlargement:
+        """What hires fix makes of its first pass: that of these params, or a picture of size `first`.
+
+        Raises:
+            InvalidParamsError: it would be too small or too large to draw.
+        """
+        width, height = first or (self.width, self.height)
+        made = self.enlarged(width, height)
+        field = "hr_resize_x" if self.hr_resize_x else "hr_resize_y" if self.hr_resize_y else "hr_scale"
+        became = f"Hires fix would enlarge {width}x{height} to {made.covering[0]}x{made.covering[1]}"
+        if min(made.size) < MIN_SIDE:
+            raise InvalidParamsError(field, f"{became}; {MIN_SIDE} a side is the least. Ask for more.")
+        if max(made.covering) > MAX_SIDE:
+            raise InvalidParamsError(field, f"{became}; {MAX_SIDE} a side is the most. Ask for less.")
+        pixels = made.covering[0] * made.covering[1] * self.batch_size
+        if pixels > MAX_PIXELS:
+            raise InvalidParamsError(
+                field,
+                f"{became} in batches of {self.batch_size}, {pixels:,} pixels at once; the limit is "
+                f"{MAX_PIXELS:,}. Ask for less, or lower the batch size.",
+            )
+        return made
+
+    def hires_size(self, first: tuple[int, int] | None = None) -> tuple[int, int]:
+        """Width and height of the second pass; see `enlargement`."""
+        return self.enlargement(first).size
 
     def completed(self, defaults: dict[str, Any]) -> Self:
         """These params, with `defaults` for the fields that were not given."""

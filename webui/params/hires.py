@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import BaseModel, Field
 
 from webui.params.image import PictureName
 
 MAX_HIRES_SIDE = 8192
+GRAIN = 8
+"""Pictures are drawn in sizes that are multiples of it: how many pixels wide a latent is."""
+
+
+@dataclass(frozen=True)
+class Enlargement:
+    """What hires fix makes of a first pass, in pixels: enlarged to `covering`, then cut to `size`."""
+
+    covering: tuple[int, int]
+    size: tuple[int, int]
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Where in `covering` the part that is kept begins, from the left and from above."""
+        x, y = (
+            (whole - kept) // GRAIN // 2 * GRAIN for whole, kept in zip(self.covering, self.size, strict=True)
+        )
+        return x, y
 
 
 class HiresParams(BaseModel):
@@ -77,3 +97,21 @@ class HiresParams(BaseModel):
         title="First pass image",
         description="A finished picture to take the first pass's place: only the second is drawn.",
     )
+
+    def enlarged(self, width: int, height: int) -> Enlargement:
+        """What becomes of a first pass of `width` x `height` pixels: AUTOMATIC1111's rule, rounded down.
+
+        By the scale, or to one side in proportion; where both sides are given, covering them and cut.
+        """
+        x, y = self.hr_resize_x, self.hr_resize_y
+        if not x and not y:
+            whole = int(width * self.hr_scale), int(height * self.hr_scale)
+        elif not y or (x and width * y < height * x):
+            whole = x, x * height // width
+        else:
+            whole = y * width // height, y
+        covering = whole[0] // GRAIN * GRAIN, whole[1] // GRAIN * GRAIN
+        if not (x and y):
+            return Enlargement(covering, covering)
+        over = (whole[0] - x) // GRAIN * GRAIN, (whole[1] - y) // GRAIN * GRAIN
+        return Enlargement(covering, (covering[0] - over[0], covering[1] - over[1]))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from webui.params import GenerationParams, InvalidParamsError
 from webui.prompting import dynamic
 from webui.prompting.dynamic import Template
 from webui.prompting.dynamic_limits import Allowance, TemplateError
-from webui.prompting.prepared import PicturePrompt
+from webui.prompting.prepared import PicturePrompt, texts_of
 from webui.prompting.styles_store import StyleStore
 from webui.prompting.wildcards import Wildcards
 
 MAX_NAMED = 10
+PAIRS = (("prompt", "negative_prompt"), ("hr_prompt", "hr_negative_prompt"))
+"""The fields that styles are put into."""
 
 
 @dataclass(frozen=True)
@@ -22,18 +24,6 @@ class Prepared:
 
     prompts: tuple[PicturePrompt, ...] = ()
     notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Templates:
-    """Both prompts as they are before anything has been chosen."""
-
-    prompt: Template
-    negative: Template
-
-    @property
-    def vary(self) -> bool:
-        return not (self.prompt.command is None and self.negative.command is None)
 
 
 class PromptBook:
@@ -61,24 +51,33 @@ class PromptBook:
         Raises:
             InvalidParamsError: an unknown style, a broken template, or too long a prompt.
         """
-        prompt, negative = self.styles.apply(params.styles, params.prompt, params.negative_prompt)
-        templates = _templates(prompt, negative, params.dynamic_prompts)
-        if not templates.vary:
-            if (prompt, negative) == (params.prompt, params.negative_prompt):
-                return Prepared()
-            return Prepared((PicturePrompt(prompt, negative),) * len(seeds))
+        texts = self._styled(params)
+        templates = {field: _read(field, text, params.dynamic_prompts) for field, text in texts.items()}
+        if all(template.command is None for template in templates.values()):
+            as_asked = texts == texts_of(params)
+            return Prepared() if as_asked else Prepared((PicturePrompt.of(texts),) * len(seeds))
         allowance = allowance or Allowance()
         prompts = tuple(self._filled(templates, seed, allowance) for seed in seeds)
         return Prepared(prompts, tuple(_notices(allowance)))
 
-    def _filled(self, templates: _Templates, seed: int, allowance: Allowance) -> PicturePrompt:
-        prompt = self._fill("prompt", templates.prompt, seed, allowance)
-        negative = self._fill("negative_prompt", templates.negative, seed, allowance)
-        return PicturePrompt(
-            prompt,
-            negative,
-            template=_if_changed(templates.prompt, prompt),
-            negative_template=_if_changed(templates.negative, negative),
+    def _styled(self, params: GenerationParams) -> dict[str, str]:
+        """All texts that are used, by field. Styles are put in the pictures' prompts, not in the details'."""
+        texts = texts_of(params)
+        for prompt, negative in PAIRS:
+            asked = texts.get(prompt, ""), texts.get(negative, "")
+            styled = self.styles.apply(params.styles, *asked)
+            for field, before, after in zip((prompt, negative), asked, styled, strict=True):
+                # Where nothing is said of the second pass, it is told what the first is.
+                if before or field in PAIRS[0]:
+                    texts[field] = after
+        return texts
+
+    def _filled(self, templates: dict[str, Template], seed: int, allowance: Allowance) -> PicturePrompt:
+        texts = {field: self._fill(field, template, seed, allowance) for field, template in templates.items()}
+        return replace(
+            PicturePrompt.of(texts),
+            template=_if_changed(templates["prompt"], texts["prompt"]),
+            negative_template=_if_changed(templates["negative_prompt"], texts["negative_prompt"]),
         )
 
     def _fill(self, field: str, template: Template, seed: int, allowance: Allowance) -> str:
@@ -88,13 +87,9 @@ class PromptBook:
             raise InvalidParamsError(field, str(error)) from error
 
 
-def _templates(prompt: str, negative: str, dynamic_prompts: bool) -> _Templates:
+def _read(field: str, text: str, dynamic_prompts: bool) -> Template:
     if not dynamic_prompts:
-        return _Templates(Template(prompt), Template(negative))
-    return _Templates(_read("prompt", prompt), _read("negative_prompt", negative))
-
-
-def _read(field: str, text: str) -> Template:
+        return Template(text)
     try:
         return dynamic.read(text)
     except TemplateError as error:

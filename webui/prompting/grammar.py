@@ -31,6 +31,16 @@ alternation: _OPEN said (_BAR said)+ _CLOSE
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The evaluations of the model over which a prompt is said."""
+
+    steps: int
+    """How many."""
+    before: int | None = None
+    """For the second pass of hires fix, how many the first one took. Its own shares begin at 1.0 then."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Editing:
     """[before:after:when]: another text from a step on."""
@@ -46,16 +56,18 @@ class Editing:
         """All that it may say."""
         return self.before, self.after
 
-    def until(self, steps: int) -> int:
-        """The last step of `before`, 0 to `steps`."""
-        return int(max(0, min(steps, self._limit(steps))))
+    def until(self, span: Span) -> int:
+        """The last step of `before`, 0 to `span.steps`."""
+        return int(max(0, min(span.steps, self._limit(span))))
 
-    def at(self, step: int, steps: int) -> Said:
-        """What is said at `step` of `steps`, counted from 1."""
-        return self.before if step <= self._limit(steps) else self.after
+    def at(self, step: int, span: Span) -> Said:
+        """What is said at `step` of `span`, counted from 1."""
+        return self.before if step <= self._limit(span) else self.after
 
-    def _limit(self, steps: int) -> float:
-        return self.when * steps if self.share else self.when
+    def _limit(self, span: Span) -> float:
+        if self.share:
+            return (self.when - (span.before is not None)) * span.steps
+        return self.when - (span.before or 0)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,7 +76,7 @@ class Alternation:
 
     choices: tuple[Said, ...]
 
-    def at(self, step: int, steps: int) -> Said:  # noqa: ARG002
+    def at(self, step: int, span: Span) -> Said:  # noqa: ARG002
         """What is said at `step`, counted from 1."""
         return self.choices[(step - 1) % len(self.choices)]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from webui.prompting.comments import without_comments
 from webui.prompting.composition import parts
-from webui.prompting.grammar import Alternation, Editing, Said, parse
+from webui.prompting.grammar import Alternation, Editing, Said, Span, parse
 from webui.prompting.networks import Network, lift
 
 
@@ -41,20 +41,24 @@ class Prompt:
     subprompts: tuple[Subprompt, ...]
 
 
-def read(text: str, steps: int, *, composes: bool = True) -> Prompt:
+def read(text: str, steps: int, *, composes: bool = True, before: int | None = None) -> Prompt:
     """Read any text; what can't be understood means itself.
 
     Args:
         text: as it was typed, styles and wildcards put in.
         steps: how often the model is evaluated: for samplers of second order twice the steps.
         composes: whether AND splits it and a weight may end it. A1111 does so for the positive prompt only.
+        before: for the second pass of hires fix, how often the model was evaluated in the first. As in A1111
+            the numbers of editings count on: [a:b:1.5] and, after 20 evaluations, [a:b:30] are the middle of
+            a second pass of 20.
     """
     plain, networks = lift(without_comments(text))
+    span = Span(max(1, steps), before)
     if not composes:
-        return Prompt((Subprompt(1.0, _moments(parse(plain, networks), steps)),))
+        return Prompt((Subprompt(1.0, _moments(parse(plain, networks), span)),))
     return Prompt(
         tuple(
-            Subprompt(part.weight, _moments(parse(part.text, part.networks), steps))
+            Subprompt(part.weight, _moments(parse(part.text, part.networks), span))
             for part in parts(plain, networks)
         )
     )
@@ -69,23 +73,23 @@ def moment_at(moments: Sequence[Moment], index: int) -> Moment:
     return next((moment for moment in moments if index <= moment.until), moments[-1])
 
 
-def _moments(said: Said, steps: int) -> tuple[Moment, ...]:
+def _moments(said: Said, span: Span) -> tuple[Moment, ...]:
     moments: list[Moment] = []
-    for step in _ends(said, max(1, steps)):
-        moment = Moment(step, *_at(said, step, steps))
+    for step in _ends(said, span):
+        moment = Moment(step, *_at(said, step, span))
         if moments and (moments[-1].text, moments[-1].networks) == (moment.text, moment.networks):
             moments.pop()
         moments.append(moment)
     return tuple(moments)
 
 
-def _ends(said: Said, steps: int) -> Iterable[int]:
+def _ends(said: Said, span: Span) -> Iterable[int]:
     """The steps after which anything may change, in their order, and the last."""
-    ends = {steps}
+    ends = {span.steps}
     for part in _changing(said):
         if isinstance(part, Alternation):
-            return range(1, steps + 1)
-        ends.add(part.until(steps))
+            return range(1, span.steps + 1)
+        ends.add(part.until(span))
     return sorted(ends - {0})
 
 
@@ -99,7 +103,7 @@ def _changing(said: Said) -> Iterator[Editing | Alternation]:
                 waiting.extend(part.choices)
 
 
-def _at(said: Said, step: int, steps: int) -> tuple[str, tuple[Network, ...]]:
+def _at(said: Said, step: int, span: Span) -> tuple[str, tuple[Network, ...]]:
     """The text at a step, and its networks."""
     words: list[str] = []
     networks: list[Network] = []
@@ -111,5 +115,5 @@ def _at(said: Said, step: int, steps: int) -> tuple[str, tuple[Network, ...]]:
         elif isinstance(part, Network):
             networks.append(part)
         else:
-            waiting.extend(reversed(part.at(step, steps)))
+            waiting.extend(reversed(part.at(step, span)))
     return "".join(words), tuple(networks)

@@ -9,25 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import permutations
-from math import factorial
 from pathlib import PurePosixPath
 from types import UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin
 
 from webui.catalog.catalog import Catalog
+from webui.catalog.upscalers import hires_upscaler_names
 from webui.engine.samplers.table import SAMPLER_NAMES, SCHEDULE_NAMES, split_combined
-from webui.params import MAX_PROMPT, GenerationParams, InvalidParamsError
-from webui.scripts import values
+from webui.imaging.detectors import detector_names
+from webui.params import GenerationParams, InvalidParamsError
+from webui.scripts import prompt_axes, values
+from webui.scripts.prompt_axes import Changes
 
-Changes = dict[str, Any]
-"""Fields of GenerationParams, and what they become."""
-Source = Literal["", "samplers", "schedules", "checkpoints", "refiners", "vaes", "styles"]
+Source = Literal[
+    "", "samplers", "schedules", "checkpoints", "refiners", "vaes", "styles", "upscalers", "detectors"
+]
 
 NOTHING = "Nothing"
 SIZE = re.compile(r"(\d{1,6})\s*[x×]\s*(\d{1,6})", re.ASCII | re.IGNORECASE)
-NO_AXIS = ("prompt", "negative_prompt", "batch_size", "n_iter", "script", "comma_padding_backtrack")
-"""Fields that are none: prompts have axes of their own, and each cell has as many pictures as the others."""
+NO_AXIS = (
+    *("prompt", "negative_prompt", "hr_prompt", "hr_negative_prompt"),
+    *("detailer_prompt", "detailer_negative_prompt", "detailer_color", "detailer_mask"),
+    *("batch_size", "n_iter", "script", "comma_padding_backtrack"),
+    *("init_images", "init_folder", "mask", "firstpass_image", "extras"),
+)
+"""Fields that are none: prompts have axes of their own, each cell has as many pictures as the others, and
+pictures can't be written in a line."""
 NAMES = {
     "subseed": "Var. seed",
     "subseed_strength": "Var. strength",
@@ -43,9 +50,18 @@ NAMES = {
     "refiner_checkpoint": "Refiner checkpoint",
     "refiner_switch_at": "Refiner switch at",
     "rng": "RNG source",
+    "denoising_strength": "Denoising",
+    "initial_noise_multiplier": "Initial noise multiplier",
+    "inpainting_mask_weight": "Cond. Image Mask Weight",
+    "hr_sampler_name": "Hires sampler",
+    "hr_upscaler": "Hires upscaler",
+    "hr_scale": "Hires upscale",
+    "hr_resize_x": "Hires resize width",
+    "hr_resize_y": "Hires resize height",
+    "token_merging_ratio_hr": "Token merging ratio high-res",
 }
 """Where A1111 calls an axis otherwise than the field is titled on the page."""
-COSTS = {"checkpoint": 1.0, "refiner_checkpoint": 0.9, "vae": 0.7}
+COSTS = {"checkpoint": 1.0, "refiner_checkpoint": 0.9, "hr_checkpoint_name": 0.9, "vae": 0.7}
 """How long a change takes, of 0 to 1: the costliest axis is changed least often."""
 SOURCES: dict[str, Source] = {
     "sampler_name": "samplers",
@@ -54,12 +70,20 @@ SOURCES: dict[str, Source] = {
     "refiner_checkpoint": "refiners",
     "vae": "vaes",
     "styles": "styles",
+    "hr_sampler_name": "samplers",
+    "hr_scheduler": "schedules",
+    "hr_checkpoint_name": "refiners",
+    "hr_upscaler": "upscalers",
+    "detailer": "detectors",
 }
+MODELS = ("checkpoint", "refiner_checkpoint", "hr_checkpoint_name")
 FIRST = (
-    *("seed", "subseed", "subseed_strength", "steps", "cfg_scale", "Prompt S/R", "Prompt order"),
-    *("sampler_name", "checkpoint", "s_min_uncond", "s_churn", "s_tmin", "s_tmax", "s_noise", "scheduler"),
-    *("sigma_min", "sigma_max", "rho", "beta_alpha", "beta_beta", "eta", "clip_skip", "vae", "styles"),
-    *("uni_pc_order", "token_merging_ratio", "discard_next_to_last_sigma", "sgm_noise_multiplier"),
+    *("seed", "subseed", "subseed_strength", "steps", "hr_second_pass_steps", "cfg_scale", "image_cfg_scale"),
+    *("Prompt S/R", "Prompt order", "sampler_name", "hr_sampler_name", "checkpoint", "s_min_uncond"),
+    *("s_churn", "s_tmin", "s_tmax", "s_noise", "scheduler", "sigma_min", "sigma_max", "rho", "beta_alpha"),
+    *("beta_beta", "eta", "clip_skip", "denoising_strength", "initial_noise_multiplier"),
+    *("img2img_extra_noise", "hr_upscaler", "inpainting_mask_weight", "vae", "styles", "uni_pc_order"),
+    *("token_merging_ratio", "token_merging_ratio_hr", "discard_next_to_last_sigma", "sgm_noise_multiplier"),
     *("refiner_checkpoint", "refiner_switch_at", "rng", "Size", "width", "height", "emphasis"),
 )
 """The order of the list, as A1111 users know it; what isn't named here follows."""
@@ -97,6 +121,10 @@ class Axis:
                 return ["Automatic", "None", *(vae.name for vae in catalog.vaes() if vae.problem is None)]
             case "styles":
                 return list(styles)
+            case "upscalers":
+                return hires_upscaler_names(catalog)
+            case "detectors":
+                return detector_names()
             case _:
                 return list(self.options)
 
@@ -115,48 +143,6 @@ def find_axis(name: str) -> Axis:
     raise InvalidParamsError("script", f'X/Y/Z plot knows no axis "{name[:60]}". Choose one of: {known}.')
 
 
-def _search_and_replace(text: str) -> list[tuple[str, str]]:
-    wanted = values.texts(text)
-    if wanted and not wanted[0]:
-        raise ValueError("the first value is what is searched for, and it is empty")
-    return [(wanted[0], value) for value in wanted]
-
-
-def _replaced(params: GenerationParams, pair: tuple[str, str]) -> Changes:
-    old, new = pair
-    prompts = {"prompt": params.prompt, "negative_prompt": params.negative_prompt}
-    if not any(old in prompt for prompt in prompts.values()):
-        raise ValueError(f'"{old[:60]}" is neither in the prompt nor in the negative prompt')
-    for prompt in prompts.values():
-        if len(prompt) + prompt.count(old) * (len(new) - len(old)) > MAX_PROMPT:
-            raise ValueError(f'with "{new[:60]}" the prompt gets longer than {MAX_PROMPT:,} characters')
-    return {name: prompt.replace(old, new) for name, prompt in prompts.items()}
-
-
-def _orders(text: str) -> list[tuple[str, ...]]:
-    words = [word for word in values.texts(text) if word]
-    if len(set(words)) < len(words):
-        raise ValueError("each of the words may be named once only")
-    if len(words) > values.MAX_VALUES.bit_length() or factorial(len(words)) > values.MAX_VALUES:
-        raise ValueError(f"{len(words)} words have more than {values.MAX_VALUES:,} orders; name fewer")
-    return list(permutations(words)) if words else []
-
-
-def _ordered(params: GenerationParams, order: tuple[str, ...]) -> Changes:
-    """The words of `order` put, in that order, where they stand in the prompt."""
-    for word in order:
-        if word not in params.prompt:
-            raise ValueError(f'"{word[:60]}" is not in the prompt')
-    found = sorted(order, key=params.prompt.find)
-    rest, prompt = params.prompt, ""
-    for word, instead in zip(found, order, strict=True):
-        before, met, rest = rest.partition(word)
-        if not met:
-            raise ValueError(f'"{word[:60]}" lies across another of the words in the prompt')
-        prompt += before + instead
-    return {"prompt": prompt + rest}
-
-
 def _sizes(text: str) -> list[tuple[int, int]]:
     sizes: list[tuple[int, int]] = []
     for value in filter(None, values.texts(text)):
@@ -171,6 +157,12 @@ def _sampler(_: GenerationParams, name: str) -> Changes:
     """Old combined names, such as DPM++ 2M Karras, bring their schedule type along."""
     sampler, schedule = split_combined(name)
     return {"sampler_name": sampler} | ({"scheduler": schedule} if schedule else {})
+
+
+def _hires_sampler(_: GenerationParams, name: str) -> Changes:
+    """The same for the second pass."""
+    sampler, schedule = split_combined(name)
+    return {"hr_sampler_name": sampler} | ({"hr_scheduler": schedule} if schedule else {})
 
 
 def _styled(params: GenerationParams, names: str) -> Changes:
@@ -199,7 +191,7 @@ def _of_field(field: str) -> Axis | None:
     """The axis of a field, made from its type; None for types that no axis can hold."""
     info = GenerationParams.model_fields[field]
     name = NAMES.get(field, info.title or field)
-    show = _last_part if field in ("checkpoint", "refiner_checkpoint") else _labelled(name)
+    show = _last_part if field in MODELS else _labelled(name)
     parse, options = _reader(info.annotation)
     if field in SOURCES:
         parse = _words
@@ -207,10 +199,10 @@ def _of_field(field: str) -> Axis | None:
         return None
 
     def change(_: GenerationParams, value: object) -> Changes:
-        return {field: "" if field == "refiner_checkpoint" and str(value).lower() == "none" else value}
+        return {field: "" if field in MODELS[1:] and str(value).lower() == "none" else value}
 
-    special = {"sampler_name": _sampler, "styles": _styled}.get(field, change)
-    return Axis(name, parse, special, show, field, COSTS.get(field, 0.0), options, SOURCES.get(field, ""))
+    how = {"sampler_name": _sampler, "hr_sampler_name": _hires_sampler, "styles": _styled}.get(field, change)
+    return Axis(name, parse, how, show, field, COSTS.get(field, 0.0), options, SOURCES.get(field, ""))
 
 
 def _reader(annotation: object) -> tuple[Callable[[str], Sequence[Any]] | None, tuple[str, ...]]:
@@ -228,8 +220,10 @@ def _reader(annotation: object) -> tuple[Callable[[str], Sequence[Any]] | None, 
 
 def _table() -> Iterator[Axis]:
     own = {
-        "Prompt S/R": Axis("Prompt S/R", _search_and_replace, _replaced, lambda pair: pair[1]),
-        "Prompt order": Axis("Prompt order", _orders, _ordered, ", ".join),
+        "Prompt S/R": Axis(
+            "Prompt S/R", prompt_axes.search_and_replace, prompt_axes.replaced, lambda pair: pair[1]
+        ),
+        "Prompt order": Axis("Prompt order", prompt_axes.orders, prompt_axes.ordered, ", ".join),
         "Size": Axis(
             "Size",
             _sizes,

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from webui.params import MAX_SEED, GenerationParams, InvalidParamsError, message
+from webui.params.scripts import SDUpscale
 
 MAX_PICTURES = 10_000
 """How many pictures one job may make by a script."""
@@ -40,11 +41,14 @@ class Cell:
     subseed: int
     place: Place = (0, 0, 0)
     name: str = ""
+    from_last: bool = False
+    """Whether it starts from the picture that the cell before it made, rather than from its init image."""
 
     @property
     def pictures(self) -> int:
-        """How many pictures it makes."""
-        return self.params.n_iter * self.params.batch_size
+        """How many pictures it makes. SD upscale draws tiles in batches, and one picture of them all."""
+        tiles = isinstance(self.params.script, SDUpscale)
+        return self.params.n_iter * (1 if tiles else self.params.batch_size)
 
 
 @dataclass(frozen=True)

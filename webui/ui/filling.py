@@ -15,7 +15,9 @@ from webui.engine.samplers.table import find_sampler, find_schedule
 from webui.infotext import looks_like_infotext, read
 from webui.infotext.pairs import EXACT, EXACT_NEGATIVE, FP8, NEGATIVE_TEMPLATE, TEMPLATE, USER
 from webui.jobs.service import Jobs, UnknownJobError
-from webui.params import GenerationParams, InvalidParamsError
+from webui.params import MAX_SIDE, GenerationParams, InvalidParamsError
+from webui.params.detailer import NO_DETAILER
+from webui.params.hires import GRAIN
 from webui.prompting.styles_store import StyleStore
 from webui.ui.submission import sentence
 
@@ -28,9 +30,18 @@ OUR_NOTES = (FP8, TEMPLATE, NEGATIVE_TEMPLATE, USER, EXACT, EXACT_NEGATIVE, "Ver
 """Keys that Darkroom writes for people to read: nobody misses a control that they would set."""
 SIZE = ("width", "height", "batch_size")
 """The fields of a problem that has no place of its own: that of the picture's size as a whole."""
+OFF = {"enable_hr": False, "soft_inpainting": False, "detailer": NO_DETAILER}
+"""What an infotext names only where it is on."""
+OWN_START = (
+    *("denoising_strength", "scale_by", "resize_mode", "n_iter", "batch_size"),
+    *("outpaint_left", "outpaint_up", "outpaint_right", "outpaint_down"),
+)
+"""What a picture's making says nothing of for drawing from it: how far to go, and to which size."""
 PROPER: dict[str, Callable[[str], str]] = {
     "sampler_name": lambda name: find_sampler(name).name,
     "scheduler": find_schedule,
+    "hr_sampler_name": lambda name: find_sampler(name).name if name else "",
+    "hr_scheduler": lambda name: find_schedule(name) if name else "",
 }
 """Fields whose values are names -> what gives the proper name, or raises InvalidParamsError."""
 
@@ -60,12 +71,16 @@ class Filler:
         """What `wish`, the page's JSON, comes to; `now` are fields that hold unless it says otherwise.
 
         A wish is one of {"job": id}, {"text": an infotext}, {"prompt": what the prompt's box holds},
-        {"prompts": [prompt, negative prompt]}, {"infotext": what the API told of a picture}.
+        {"prompts": [prompt, negative prompt]}, {"infotext": what the API told of a picture}. With "picture",
+        its [width, height], they are of a picture that is to be drawn from.
         """
         try:
-            fields, notices = self._read(_parsed(wish), owner)
+            parsed = _parsed(wish)
+            fields, notices = self._read(parsed, owner)
         except (UnknownJobError, InvalidParamsError) as error:
             return _fitting({}, now, (_said(error),))
+        if "picture" in parsed:
+            fields = _of_start(fields, parsed["picture"])
         return _fitting(fields, now, notices)
 
     def _read(self, wish: Mapping[str, Any], owner: str) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -84,13 +99,18 @@ class Filler:
         infotext = read(text)
         resolved = resolve(self._catalog, infotext)
         notices = (*infotext.problems, *resolved.notices, *_not_used(infotext.unused))
-        return self._with_styles(resolved.fields), notices
+        return self._whole(resolved.fields), notices
 
     def _from_picture(self, told: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         fields, notices, unused = (told.get(part) for part in ("fields", "notices", "unused"))
         known = {str(field): value for field, value in fields.items()} if isinstance(fields, dict) else {}
         said = [str(notice) for notice in notices] if isinstance(notices, list) else []
-        return self._with_styles(known), (*said, *_not_used(unused if isinstance(unused, dict) else {}))
+        return self._whole(known), (*said, *_not_used(unused if isinstance(unused, dict) else {}))
+
+    def _whole(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """What an infotext doesn't name was off; styles are taken out of its prompts."""
+        off = OFF if "steps" in fields else {}
+        return {**off, **self._with_styles(fields)}
 
     def _with_styles(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Styles that the prompts hold are taken out of them and chosen, as in A1111."""
@@ -117,6 +137,16 @@ def _parsed(wish: str) -> Mapping[str, Any]:
     if isinstance(parsed, dict):
         return parsed
     raise InvalidParamsError("", "This can't be read as generation parameters.")
+
+
+def _of_start(fields: Mapping[str, Any], size: Any) -> dict[str, Any]:  # noqa: ANN401
+    """`fields` as they are of use for drawing from the picture, which has this size."""
+    kept = {name: value for name, value in fields.items() if name not in (*OWN_START, "width", "height")}
+    sides = size if isinstance(size, list) else []
+    whole = [
+        round(side / GRAIN) * GRAIN for side in sides if isinstance(side, int) and 64 <= side <= MAX_SIDE
+    ]
+    return {**kept, **dict(zip(("width", "height"), whole, strict=False))} if len(whole) == 2 else kept
 
 
 def _not_used(unused: Collection[Any]) -> list[str]:

@@ -14,24 +14,41 @@ from webui.catalog.catalog import Catalog
 from webui.catalog.entry import CLASSIC, COMPLETED
 from webui.config import Config
 from webui.jobs.service import Jobs
+from webui.params import GenerationParams
 from webui.prompting.styles_store import StyleStore
+from webui.ui.building import build_picture_tab
 from webui.ui.components.axes import axis_hints
-from webui.ui.components.controls import AT_ONCE, HAPPENING, SCRIPT_ID, element_ids, hints
+from webui.ui.components.controls import AT_ONCE, HAPPENING
+from webui.ui.components.fields import (
+    BROUGHT,
+    ELEMENT_IDS,
+    ELSEWHERE,
+    FIRST_TAB,
+    VAE_ID,
+    element_id,
+    own_id,
+)
+from webui.ui.components.hints import hints
 from webui.ui.components.script_fields import script_hints
 from webui.ui.components.token_count import TokenCounts
-from webui.ui.components.toolbar import tool_hints
+from webui.ui.components.toolbar import PASTE_NAME, tool_hints
+from webui.ui.extras_tab import build_extras_tab, extras_hints, known_to_scripts
 from webui.ui.following import OWN_LOOP_ONLY, TRAINED_FOR, starting_params
 from webui.ui.models_tab import build_models_tab
+from webui.ui.owner import owner_behind
+from webui.ui.picture_events import wire
+from webui.ui.picture_tab import PictureTab
 from webui.ui.pnginfo_tab import build_pnginfo_tab, settings_fields
 from webui.ui.queue_tab import build_queue_tab
 from webui.ui.quicksettings import REFRESH_ID, build_quicksettings
-from webui.ui.sections import accordions, chips
 from webui.ui.settings_tab import build_settings_tab
+from webui.ui.tabs import EXTRAS, TABS, TabKind, kind_of
 from webui.ui.theme import build_theme
-from webui.ui.txt2img import Txt2Img, build_txt2img
-from webui.ui.txt2img_events import owner_behind, wire
 
 STATIC = Path(__file__).parent / "static"
+STYLES = ("darkroom", "models", "prompt", "form", "picture_tab", "canvas", "extras")
+LOOKED_THROUGH = 50
+"""So many of one's newest jobs are looked through for the last of a kind."""
 
 BRAND = """
 <div class="dr-brand"><span class="dr-lamp" aria-hidden="true"></span><h1>Darkroom</h1></div>
@@ -42,8 +59,8 @@ STATUS = """
 """
 
 
-def build_page(catalog: Catalog, jobs: Jobs, styles: StyleStore) -> gr.Blocks:
-    """Every tab, wired."""
+def build_page(catalog: Catalog, jobs: Jobs, styles: StyleStore, models: Path) -> gr.Blocks:
+    """Every tab, wired. `models` is the folder of all models."""
     with gr.Blocks(
         title="Darkroom", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)
     ) as page:
@@ -51,10 +68,14 @@ def build_page(catalog: Catalog, jobs: Jobs, styles: StyleStore) -> gr.Blocks:
             gr.HTML(BRAND, js_on_load=None, apply_default_css=False, elem_classes="dr-top-start")
             quick = build_quicksettings(catalog)
             gr.HTML(STATUS, js_on_load=None, apply_default_css=False, elem_classes="dr-top-end")
+        counts, drawing = TokenCounts(catalog, styles), list[PictureTab]()
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("txt2img", id="txt2img", elem_id="tab_txt2img"):
-                tab = build_txt2img(catalog, styles, TokenCounts(catalog, styles), quick)
-                wire(tab, catalog, jobs, styles, quick)
+            for kind in TABS:
+                with gr.Tab(kind.title, id=kind.name, elem_id=f"tab_{kind.name}"):
+                    drawing.append(tab := build_picture_tab(kind, catalog, styles, counts, quick))
+                    wire(tab, catalog, jobs, styles, quick)
+            with gr.Tab(EXTRAS.title, id=EXTRAS.name, elem_id=f"tab_{EXTRAS.name}"):
+                build_extras_tab(catalog, jobs, models, quick)
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
                 build_pnginfo_tab()
             with gr.Tab("Queue", id="queue", elem_id="tab_queue"):
@@ -63,35 +84,47 @@ def build_page(catalog: Catalog, jobs: Jobs, styles: StyleStore) -> gr.Blocks:
                 build_models_tab()
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 build_settings_tab()
-        _wire_restore(catalog, jobs, tab, page)
+        for tab in drawing:
+            _wire_restore(catalog, jobs, tab, page)
     return page
 
 
-def _wire_restore(catalog: Catalog, jobs: Jobs, tab: Txt2Img, page: gr.Blocks) -> None:
-    """A page that is opened again shows the settings of its owner's last job."""
+def _wire_restore(catalog: Catalog, jobs: Jobs, tab: PictureTab, page: gr.Blocks) -> None:
+    """A page that is opened again shows the settings of its owner's last job of the tab's kind.
+
+    The first tab does so at once, the others when they are shown first: then the script presses a button.
+    """
 
     def restore(request: gr.Request) -> list[Any]:
         catalog.refresh(older_than=2)
-        last = jobs.listed(owner_behind(request), limit=1)
-        params = last[0].params if last else starting_params(catalog.default())
+        params = _last(jobs, owner_behind(request), tab.kind)
+        params = params or starting_params(catalog.default(), tab.kind.opens)
         model = catalog.get(params.checkpoint) or catalog.default()
         told, updates = tab.opening(catalog, params.changed(checkpoint=model.name if model else ""), model)
         return [told, *updates]
 
     told, controls = gr.Textbox(visible="hidden", show_label=False), tab.restorable
-    loaded = page.load(restore, None, [told, *tab.outputs], **HAPPENING)
-    set_by_hand_stays = "(told, ...held) => darkroom.restored(told, held)"
+    opened = gr.Button(visible="hidden", elem_id=f"{tab.name}_opened")
+    when = page.load if tab.name == FIRST_TAB else opened.click
+    loaded = when(restore, None, [told, *tab.outputs], **HAPPENING)
+    set_by_hand_stays = f"(told, ...held) => darkroom.restored('{tab.name}', told, held)"
     tab.chips.after(loaded.then(None, [told, *controls], controls, js=set_by_hand_stays, **AT_ONCE))
+
+
+def _last(jobs: Jobs, owner: str, kind: TabKind) -> GenerationParams | None:
+    """What was asked for last of that kind, as far as it isn't long ago."""
+    recent = (job.params for job in jobs.listed(owner, limit=LOOKED_THROUGH))
+    return next((params for params in recent if kind_of(params) == kind.name), None)
 
 
 def head(config: Config) -> str:
     """What goes into the page's <head>: the style sheet, the script, and what the script must know."""
     known = {
         "theme": config.theme,
-        "hints": _hints("txt2img"),
-        "elements": {"txt2img": element_ids("txt2img")},
-        "accordions": {"txt2img": accordions("txt2img")},
-        "chips": chips(),
+        "hints": hints(),
+        "own_hints": _own_hints(),
+        "names": ELEMENT_IDS,
+        "tabs": {**{kind.name: _tab(kind) for kind in TABS}, EXTRAS.name: known_to_scripts()},
         "fields": settings_fields(),
         "own_loop": {"fields": (*OWN_LOOP_ONLY, *TRAINED_FOR), "families": ("", *CLASSIC)},
         "vae_in_single_files": COMPLETED,
@@ -99,20 +132,41 @@ def head(config: Config) -> str:
     return (
         '<meta name="color-scheme" content="dark light">'
         f'<meta name="darkroom" content="{html.escape(json.dumps(known))}">'
-        f'<link rel="stylesheet" href="darkroom/darkroom.css?v={__version__}">'
-        f'<link rel="stylesheet" href="darkroom/models.css?v={__version__}">'
-        f'<link rel="stylesheet" href="darkroom/prompt.css?v={__version__}">'
-        f'<link rel="stylesheet" href="darkroom/form.css?v={__version__}">'
+        f"{_style_sheets()}"
         '<script type="module" src="darkroom/theme.js"></script>'
         f'<script type="module" src="darkroom/main.js?v={__version__}"></script>'
         f"{_preloads()}"
     )
 
 
-def _hints(tab: str) -> dict[str, str]:
-    """Element id -> the line shown on hover."""
-    own = {REFRESH_ID: "Look for new models", SCRIPT_ID: "Makes a series of pictures of this one wish"}
-    return {**hints(tab), **tool_hints(tab), **axis_hints(), **script_hints(tab), **own}
+def _tab(kind: TabKind) -> dict[str, Any]:
+    """What the page's scripts must know of a tab that draws."""
+    elsewhere = {field: element_id(kind.name, field) for field in (*ELSEWHERE, *BROUGHT, "script")}
+    return {
+        "canvas": kind.canvas,
+        "elsewhere": elsewhere,
+        "paste": own_id(kind.name, PASTE_NAME),
+        "accordions": kind.accordions,
+        "chips": kind.chips,
+    }
+
+
+def _own_hints() -> dict[str, str]:
+    """Element id -> the line shown on hover, where the ids of the tabs don't follow one pattern."""
+    known = GenerationParams.model_fields
+    found = {REFRESH_ID: "Look for new models", VAE_ID: known["vae"].description or "", **extras_hints()}
+    for kind in TABS:
+        found |= {
+            **tool_hints(kind.name),
+            **axis_hints(kind.name),
+            **script_hints(kind.name, kind.scripts),
+            element_id(kind.name, "script"): known["script"].description or "",
+        }
+    return found
+
+
+def _style_sheets() -> str:
+    return "".join(f'<link rel="stylesheet" href="darkroom/{name}.css?v={__version__}">' for name in STYLES)
 
 
 def _preloads() -> str:

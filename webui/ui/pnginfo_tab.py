@@ -8,9 +8,7 @@ from typing import Any
 import gradio as gr
 
 from webui.params import GenerationParams
-
-TARGETS = (("txt2img", "Send to txt2img"),)
-"""The tabs that a picture's settings can be sent to, and what their buttons say."""
+from webui.ui.tabs import TARGETS, TXT2IMG
 
 FRAME = """
 <section class="dr-pnginfo" aria-label="PNG Info">
@@ -29,7 +27,7 @@ FRAME = """
   <div class="dr-links dr-targets" hidden>{targets}</div>
 </section>
 """
-TARGET = '<button type="button" class="dr-button dr-primary" data-target="{tab}">{name}</button>'
+TARGET = '<button type="button" class="dr-button" data-target="{tab}"{canvas}>Send to {title}</button>'
 
 
 ALWAYS_TOLD = ("steps", "sampler_name", "scheduler", "cfg_scale", "seed", "width", "height")
@@ -53,5 +51,9 @@ def settings_fields() -> list[dict[str, Any]]:
 
 def build_pnginfo_tab() -> None:
     """Lay the tab out."""
-    targets = "".join(TARGET.format(tab=tab, name=html.escape(name)) for tab, name in TARGETS)
+    tabs = {TXT2IMG.name: TXT2IMG.title, **TARGETS}
+    targets = "".join(
+        TARGET.format(tab=tab, title=html.escape(title), canvas=" data-canvas" if tab in TARGETS else "")
+        for tab, title in tabs.items()
+    )
     gr.HTML(FRAME.format(targets=targets), elem_id="pnginfo", js_on_load=None, apply_default_css=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 
 import gradio as gr
 
 from webui.catalog.catalog import Catalog
+from webui.catalog.entry import ModelFile
 from webui.params import GenerationParams
-from webui.ui.components.controls import CHECKPOINT_ID, LATEST, VAE_ID, tool, unchecked
+from webui.ui.components.controls import LATEST, Happened, tool, unchecked
+from webui.ui.components.fields import CHECKPOINT_ID, VAE_ID
 
 OWN_VAES = ("Automatic", "None")
 """What the VAE picker offers beside files: the one that belongs to the checkpoint; always its own."""
@@ -17,11 +20,17 @@ REFRESH_ID = "refresh_sd_model_checkpoint"
 
 @dataclass(frozen=True)
 class Quicksettings:
-    """The pickers, and the button that reads the model folders again."""
+    """The pickers; `refreshed` happens once the model folders have been read again.
+
+    `use` is a hidden button that the Models tab presses: then the checkpoint is chosen that the script puts
+    into `wanted`.
+    """
 
     checkpoint: gr.Dropdown
     vae: gr.Dropdown
-    refresh: gr.Button
+    refreshed: Happened
+    use: gr.Button
+    wanted: gr.Textbox
 
 
 def build_quicksettings(catalog: Catalog) -> Quicksettings:
@@ -39,8 +48,33 @@ def build_quicksettings(catalog: Catalog) -> Quicksettings:
         ]
 
     pickers = [checkpoint, vae]
-    refresh.click(read_again, pickers, pickers, **LATEST)
-    return Quicksettings(checkpoint, vae, refresh)
+    refreshed = refresh.click(read_again, pickers, pickers, **LATEST)
+    use, wanted = _wire_choice(catalog, checkpoint)
+    return Quicksettings(checkpoint, vae, refreshed, use, wanted)
+
+
+def _wire_choice(catalog: Catalog, checkpoint: gr.Dropdown) -> tuple[gr.Button, gr.Textbox]:
+    """Say what is wrong with a checkpoint that is chosen; let the Models tab choose one."""
+
+    def warn(name: str) -> None:
+        model = catalog.get(name)
+        if model and model.problem:
+            gr.Warning(problem_of(model))
+
+    def choose(name: str) -> gr.Dropdown:
+        warn(name)
+        return gr.Dropdown(choices=checkpoint_choices(catalog), value=name)
+
+    checkpoint.select(warn, checkpoint, None, **LATEST)
+    wanted = gr.Textbox(visible="hidden", show_label=False)
+    use = gr.Button(visible="hidden", elem_id="use_model")
+    use.click(choose, wanted, checkpoint, js="() => [darkroom.wanted]", **LATEST)
+    return use, wanted
+
+
+def problem_of(model: ModelFile) -> str:
+    """Why a checkpoint can't be used, as markup; not where it lies, which is the server's affair."""
+    return html.escape((model.problem or "").replace(f" in {model.path}", ""))
 
 
 def _pickers(catalog: Catalog) -> tuple[gr.Dropdown, gr.Dropdown]:

@@ -5,99 +5,155 @@ One table says which field stands where; the page, its errors and its chips are 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import gradio as gr
-from gradio.components import Component
-
 from webui.params import GenerationParams
-from webui.ui.components.controls import Controls, Maker, unchecked
-
-NO_REFINER = "None"
-"""What the refiner's picker shows for no refiner."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """An accordion: its fields in rows."""
+    """An accordion: its fields, two in a row but for `wide` ones.
+
+    Where a `tick` switches it on, it is open while that is set.
+    """
 
     name: str
     title: str
-    rows: tuple[tuple[str, ...], ...]
+    inside: tuple[str, ...]
+    tick: str = ""
+    wide: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
         """All of its fields."""
-        return tuple(field for row in self.rows for field in row)
+        return (self.tick, *self.inside) if self.tick else self.inside
+
+    @property
+    def crucial(self) -> tuple[str, ...]:
+        """Its fields of which a checkpoint must be able to use one."""
+        return (self.tick,) if self.tick else self.inside
 
 
-SECTIONS = (
-    Section("refiner", "Refiner", (("refiner_checkpoint", "refiner_switch_at"),)),
-    Section("guidance", "Guidance", (("cfg_rescale", "s_min_uncond"), ("cfg_start", "cfg_end"))),
-    Section(
-        "sampler_params",
-        "Sampler parameters",
-        (
-            ("rng", "noise_schedule"),
-            ("eta", "ensd"),
-            ("sigma_min", "sigma_max", "rho"),
-            ("s_noise", "s_churn"),
-            ("s_tmin", "s_tmax"),
-            ("beta_alpha", "beta_beta"),
-            ("uni_pc_order", "uni_pc_variant"),
-            ("discard_next_to_last_sigma", "sgm_noise_multiplier"),
-        ),
+HIRES = Section(
+    "hr",
+    "Hires. fix",
+    (
+        *("hr_upscaler", "hr_second_pass_steps", "denoising_strength", "hr_scale"),
+        *("hr_resize_x", "hr_resize_y", "hr_checkpoint_name", "hr_sampler_name", "hr_scheduler"),
+        *("hr_cfg", "token_merging_ratio_hr", "hr_prompt", "hr_negative_prompt"),
     ),
-    Section(
-        "prompt_reading",
-        "Prompt reading",
-        (("clip_skip", "emphasis"), ("comma_padding_backtrack", "dynamic_prompts")),
+    tick="enable_hr",
+    wide=("hr_checkpoint_name", "hr_prompt", "hr_negative_prompt"),
+)
+SOFT_INPAINTING = Section(
+    "soft",
+    "Soft inpainting",
+    (
+        *("mask_blend_power", "mask_blend_scale"),
+        *("inpaint_detail_preservation", "composite_mask_influence"),
+        *("composite_difference_threshold", "composite_difference_contrast"),
     ),
-    Section(
-        "look",
-        "Look and speed",
-        (
-            ("token_merging_ratio", "step_cache"),
-            ("tiling", "freeu"),
-            ("freeu_b1", "freeu_b2"),
-            ("freeu_s1", "freeu_s2"),
-        ),
+    tick="soft_inpainting",
+)
+START = Section(
+    "start",
+    "Start from the picture",
+    (
+        *("initial_noise_multiplier", "img2img_extra_noise"),
+        *("img2img_fix_steps", "img2img_color_correction"),
     ),
 )
+START_INPAINT = Section(
+    START.name, START.title, ("inpainting_mask_weight", *START.inside), wide=("inpainting_mask_weight",)
+)
+REFINER = Section("refiner", "Refiner", ("refiner_checkpoint", "refiner_switch_at"))
+DETAILER = Section(
+    "detailer_section",
+    "Detailer",
+    (
+        *("detailer", "detailer_color", "detailer_mask", "detailer_threshold"),
+        *("detailer_denoising_strength", "detailer_max_regions", "detailer_min_area"),
+        *("detailer_dilation", "detailer_mask_blur", "detailer_padding", "detailer_steps"),
+        *("detailer_prompt", "detailer_negative_prompt"),
+    ),
+    wide=("detailer", "detailer_prompt", "detailer_negative_prompt"),
+)
+GUIDANCE = Section("guidance", "Guidance", ("cfg_rescale", "s_min_uncond", "cfg_start", "cfg_end"))
+SAMPLER_PARAMS = Section(
+    "sampler_params",
+    "Sampler parameters",
+    (
+        *("rng", "noise_schedule", "eta", "ensd", "sigma_min", "sigma_max", "rho", "s_noise"),
+        *("s_churn", "s_tmin", "s_tmax", "beta_alpha", "beta_beta", "uni_pc_order", "uni_pc_variant"),
+        *("discard_next_to_last_sigma", "sgm_noise_multiplier"),
+    ),
+)
+PROMPT_READING = Section(
+    "prompt_reading",
+    "Prompt reading",
+    ("clip_skip", "emphasis", "comma_padding_backtrack", "dynamic_prompts"),
+)
+LOOK = Section(
+    "look",
+    "Look and speed",
+    (
+        *("token_merging_ratio", "step_cache", "tiling", "freeu"),
+        *("freeu_b1", "freeu_b2", "freeu_s1", "freeu_s2"),
+    ),
+)
+OF_SAMPLING = (GUIDANCE, SAMPLER_PARAMS, PROMPT_READING, LOOK)
+
 EXTRA = ("subseed", "subseed_strength", "seed_resize_from_w", "seed_resize_from_h")
 """The fields behind "Extra" at the seed: without the tick they are not used, as in A1111."""
-TUCKED_AWAY = tuple(field for section in SECTIONS for field in section.fields)
-"""Every field that a closed accordion may hide."""
 
-NEEDS: dict[str, tuple[str, str | None]] = {
-    "refiner_switch_at": ("refiner_checkpoint", None),
-    "beta_alpha": ("scheduler", "Beta"),
-    "beta_beta": ("scheduler", "Beta"),
-    "uni_pc_order": ("sampler_name", "UniPC"),
-    "uni_pc_variant": ("sampler_name", "UniPC"),
-    "s_tmin": ("s_churn", None),
-    "s_tmax": ("s_churn", None),
-    **dict.fromkeys(("freeu_b1", "freeu_b2", "freeu_s1", "freeu_s2"), ("freeu", None)),
+ANY: tuple[Any, ...] = ()
+NEEDS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "refiner_switch_at": ("refiner_checkpoint", ANY),
+    "beta_alpha": ("scheduler", ("Beta",)),
+    "beta_beta": ("scheduler", ("Beta",)),
+    "uni_pc_order": ("sampler_name", ("UniPC",)),
+    "uni_pc_variant": ("sampler_name", ("UniPC",)),
+    "s_tmin": ("s_churn", ANY),
+    "s_tmax": ("s_churn", ANY),
+    **dict.fromkeys(("freeu_b1", "freeu_b2", "freeu_s1", "freeu_s2"), ("freeu", ANY)),
+    **dict.fromkeys(HIRES.inside, (HIRES.tick, ANY)),
+    **dict.fromkeys(SOFT_INPAINTING.inside, (SOFT_INPAINTING.tick, ANY)),
+    **{field: ("detailer", ANY) for field in DETAILER.inside if field != "detailer"},
+    "detailer_color": ("detailer", ("Color",)),
+    "detailer_mask": ("detailer", ("Mask",)),
+    "detailer_threshold": ("detailer", ("Saliency", "Color")),
 }
-"""Fields that mean something only with another: it has this value; None: any but its default."""
-FOLLOWING_SAMPLER = tuple(
-    field for field, (other, _) in NEEDS.items() if other in ("scheduler", "sampler_name")
-)
-"""The fields that are shown for some samplers and schedule types only."""
+"""Fields that mean something only with another: it has one of these values; ANY: any but its default."""
+LEADING = ("sampler_name", "scheduler", "detailer")
+"""The fields on whose value it depends whether others are shown at all."""
+FOLLOWING = tuple(field for field, (other, _) in NEEDS.items() if other in LEADING)
+"""Those others."""
 CHIP_NAMES = {
     "rng": "RNG",
     "ensd": "ENSD",
     "s_min_uncond": "NGMS",
     "discard_next_to_last_sigma": "Discard sigma",
+    "hr_upscaler": "Hires upscaler",
+    "hr_scale": "Hires upscale",
+    "token_merging_ratio_hr": "Token merging hires",
+    "inpainting_mask_weight": "Conditional mask weight",
 }
-"""Names for chips, where the title is long: as infotexts have them."""
+"""Names for chips, where the title is long or says too little alone: as infotexts have them."""
 
 
-def applies(field: str, sampler: str, schedule: str) -> bool:
-    """Whether `field` means anything to the sampler and the schedule type."""
-    other, value = NEEDS.get(field, ("", None))
-    return {"sampler_name": sampler, "scheduler": schedule}.get(other, value) == value
+def applies(field: str, held: Mapping[str, Any]) -> bool:
+    """Whether `field` is to be shown while the fields of LEADING have these values."""
+    other, values = NEEDS.get(field, ("", ANY))
+    if other not in LEADING:
+        return True
+    return held[other] in values if values else held[other] != GenerationParams.model_fields[other].default
+
+
+def leading(params: GenerationParams) -> dict[str, Any]:
+    """The values of the fields of LEADING."""
+    return {field: getattr(params, field) for field in LEADING}
 
 
 def accordion_id(tab: str, name: str) -> str:
@@ -105,48 +161,6 @@ def accordion_id(tab: str, name: str) -> str:
     return f"{tab}_{name}"
 
 
-def accordions(tab: str) -> dict[str, str]:
-    """Field -> the id of the accordion that it is in."""
-    return {field: accordion_id(tab, section.name) for section in SECTIONS for field in section.fields}
-
-
-def chips() -> list[dict[str, Any]]:
-    """What static/chips.js must know of the fields that can have a chip."""
-    fields = GenerationParams.model_fields
-    return [
-        {
-            "field": field,
-            "name": CHIP_NAMES.get(field, fields[field].title),
-            "default": shown_value(field, fields[field].default),
-            "needs": NEEDS.get(field),
-        }
-        for field in TUCKED_AWAY
-    ]
-
-
-def shown_value(field: str, value: Any) -> Any:  # noqa: ANN401
-    """What a control holds for a field's value."""
-    return value or NO_REFINER if field == "refiner_checkpoint" else value
-
-
-def build_sections(make: Maker, refiners: list[str]) -> tuple[Controls, list[gr.Accordion]]:
-    """Lay the accordions out, in the order of the table; `refiners` is what the refiner's picker offers."""
-    controls: Controls = {}
-    laid: list[gr.Accordion] = []
-    for section in SECTIONS:
-        name = accordion_id(make.tab, section.name)
-        with gr.Accordion(section.title, open=False, elem_id=name, elem_classes="dr-group dr-section") as one:
-            for row in section.rows:
-                with gr.Row(elem_classes="dr-fields"):
-                    controls |= {field: _control(make, field, refiners) for field in row}
-        laid.append(one)
-    return controls, laid
-
-
-def _control(make: Maker, field: str, refiners: list[str]) -> Component:
-    if field == "refiner_checkpoint":
-        options = make.options(field)
-        chosen = shown_value(field, options["value"])
-        return unchecked(gr.Dropdown(refiners, **{**options, "value": chosen}))
-    wanted = applies(field, make.defaults.sampler_name, make.defaults.scheduler)
-    return make.control(field, visible=wanted)
+def fields_of(sections: Collection[Section]) -> tuple[str, ...]:
+    """Every field that a closed one of these accordions may hide."""
+    return tuple(field for section in sections for field in section.fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,31 +12,90 @@ from pydantic import ValidationError
 from webui.jobs.service import Jobs, QueueFullError
 from webui.jobs.store import StoreError
 from webui.params import GenerationParams, InvalidParamsError, message
-from webui.ui.components.controls import EMPTY_IS_DEFAULT
+from webui.params.extras import ExtrasParams
+from webui.ui.brought import Brought
+from webui.ui.components.ranges import EMPTY_IS_DEFAULT, held_value
 from webui.ui.components.script_fields import SCRIPTS
-from webui.ui.sections import EXTRA, NO_REFINER
+
+NO_PICTURE = "There is no picture yet. Drop one here, paste it, or choose a file."
+LIVE_STEPS = 8
+"""At most so many while one paints."""
+COLOUR = re.compile(r"rgba?\(\s*(\d{1,3})[^,]{0,20},\s*(\d{1,3})[^,]{0,20},\s*(\d{1,3})\b")
 
 
-def given(fields: Mapping[str, Any], extra: bool = True) -> dict[str, Any]:
-    """What the controls hold, as params have it. Without `extra`, what is behind "Extra" isn't used."""
+def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What the controls hold, as params have it."""
     known = GenerationParams.model_fields
     # An emptied seed box asks for a random one, as in A1111.
-    emptied = {field for field in EMPTY_IS_DEFAULT if fields.get(field, 0) is None}
-    unused = set() if extra else {field for field in EXTRA if field in fields}
-    values = {**fields, **{field: known[field].default for field in emptied | unused}}
-    if values.get("refiner_checkpoint") in (NO_REFINER, None) and "refiner_checkpoint" in values:
-        values["refiner_checkpoint"] = ""
-    return values
+    emptied = {name for name in EMPTY_IS_DEFAULT if fields.get(name, 0) is None}
+    values = {name: held_value(name, value) for name, value in fields.items()}
+    if isinstance(colour := values.get("detailer_color"), str):
+        values["detailer_color"] = _hex(colour)
+    return {**values, **{name: known[name].default for name in emptied}}
 
 
-def submit(jobs: Jobs, owner: str, fields: Mapping[str, Any], extra: bool = True) -> str:
+def _hex(colour: str) -> str:
+    """A colour as #rrggbb: pickers give rgba(...) once they are used."""
+    found = COLOUR.match(colour)
+    if not found:
+        return colour
+    return "#" + "".join(f"{min(255, int(part)):02x}" for part in found.groups())
+
+
+def submit(jobs: Jobs, owner: str, fields: Mapping[str, Any]) -> str:
     """Queue what `fields` describe.
 
     The answer is JSON for the page: {"id": job} or {"errors": [{"field", "message"}]}.
     """
+    return _submitted(jobs, owner, given(fields), "")
+
+
+def submit_brought(jobs: Jobs, owner: str, fields: Mapping[str, Any], brought: Brought) -> str:
+    """The same of a tab with a canvas, which has `brought` pictures."""
+    if errors := _missing(brought):
+        return json.dumps({"errors": errors})
+    values = {**given(fields), **brought.fields}
+    quick = _quick(values, brought) if brought.live else {}
+    return _submitted(jobs, owner, {**values, **quick}, brought.live)
+
+
+def submit_extras(jobs: Jobs, owner: str, fields: Mapping[str, Any], brought: Brought) -> str:
+    """Queue what `fields` of ExtrasParams say of the pictures that were brought."""
+    if errors := _missing(brought):
+        return json.dumps({"errors": errors})
+    return _submitted(jobs, owner, {**brought.fields, "extras": dict(fields)}, "")
+
+
+def _missing(brought: Brought) -> Sequence[Mapping[str, str]]:
+    """Why there is no picture, if there is none."""
+    return brought.errors or (
+        [] if brought.has_picture else [{"field": "init_images", "message": NO_PICTURE}]
+    )
+
+
+def submit_upscale(jobs: Jobs, owner: str, fields: Mapping[str, Any], picture: Mapping[str, Any]) -> str:
+    """Queue hires fix alone, by the form's settings, on a finished picture: its name, seeds and size."""
+    once = {"enable_hr": True, "n_iter": 1, "batch_size": 1, "script": None}
+    return _submitted(jobs, owner, {**given(fields), **picture, **once}, "")
+
+
+def _quick(values: Mapping[str, Any], brought: Brought) -> dict[str, Any]:
+    """What becomes of the form's wish while one paints: one picture, soon, from a seed that stays."""
+    seed = values.get("seed", -1)
+    return {
+        "n_iter": 1,
+        "batch_size": 1,
+        "script": None,
+        "detailer": "None",
+        "steps": min(values.get("steps") or LIVE_STEPS, LIVE_STEPS),
+        "seed": brought.seed if seed == -1 else seed,
+    }
+
+
+def _submitted(jobs: Jobs, owner: str, values: Mapping[str, Any], live: str) -> str:
     try:
-        params = GenerationParams.model_validate(given(fields, extra))
-        return json.dumps({"id": jobs.submit(owner, params).id})
+        params = GenerationParams.model_validate(values)
+        return json.dumps({"id": jobs.submit(owner, params, live=live).id})
     except ValidationError as error:
         errors = [{"field": _field(problem), "message": sentence(problem)} for problem in error.errors()]
     except InvalidParamsError as error:
@@ -46,7 +106,13 @@ def submit(jobs: Jobs, owner: str, fields: Mapping[str, Any], extra: bool = True
 
 
 def _field(problem: Mapping[str, Any]) -> str:
-    return str(problem["loc"][0]) if problem["loc"] else ""
+    place = problem["loc"]
+    return str(place[_depth(place)]) if place else ""
+
+
+def _depth(place: Sequence[Any]) -> int:
+    """Where in the place of a problem its field stands: Extras have fields of their own."""
+    return 1 if len(place) > 1 and place[0] == "extras" else 0
 
 
 def sentence(problem: Mapping[str, Any]) -> str:
@@ -68,5 +134,7 @@ def _title(place: Sequence[Any]) -> str:
     """The title of the field at `place`, be it a script's own."""
     kind = SCRIPTS.get(place[1]) if len(place) > 2 and place[0] == "script" else None
     field = str(place[2] if kind else place[0])
+    if _depth(place):
+        kind, field = ExtrasParams, str(place[1])
     known = (kind or GenerationParams).model_fields.get(field)
     return str(known.title) if known else field

@@ -42,7 +42,7 @@ class Recorder:
         self.pictures.append(picture)
 
     def interrupted(self):
-        return self.steps[-1][:2] == self.interrupt_at
+        return self.steps[-1:] != [] and self.steps[-1][:2] == self.interrupt_at
 
     def skipped(self):
         return self.steps[-1][:2] == self.skip_at

@@ -1,5 +1,7 @@
 """Tiny random models of many families, in diffusers' folder format; nothing comes from the network."""
 
+import functools
+
 import torch
 from diffusers import (
     AuraFlowPipeline,
@@ -60,12 +62,12 @@ from tests.engine.general.tiny_text import (
 from tests.engine.general.tiny_vaes import vae, vae_dc, vae_flux2, vae_qwen
 
 
-def sd3(**options):
+def sd3(channels=4, **options):
     transformer = SD3Transformer2DModel(
         sample_size=32,
         patch_size=2,
-        in_channels=4,
-        out_channels=4,
+        in_channels=channels,
+        out_channels=channels,
         num_layers=2,
         attention_head_dim=64,
         num_attention_heads=1,
@@ -77,7 +79,7 @@ def sd3(**options):
     return StableDiffusion3Pipeline(
         transformer=transformer,
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-        vae=vae(),
+        vae=vae(channels),
         text_encoder=CLIPTextModelWithProjection(clip_config(32)),
         tokenizer=clip_tokenizer(),
         text_encoder_2=CLIPTextModelWithProjection(clip_config(64)),
@@ -380,6 +382,7 @@ def cogview4():
 
 FAMILIES = {
     "sd3": sd3,
+    "sd3-16": functools.partial(sd3, 16),  # as many channels as diffusers' inpainting insists on
     "flux": flux,
     "schnell": schnell,
     "chroma": chroma,

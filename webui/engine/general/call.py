@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webui.engine.general.kinds import Pipeline
+from webui.engine.general.naming import FROM_PICTURES
 from webui.params import GenerationParams
 
 SCHNELL_TOKENS = 256
@@ -110,4 +111,5 @@ def _guidance(pipeline: Pipeline, takes: set[str], scale: float) -> dict[str, fl
 
 
 def _is_schnell(pipeline: Pipeline) -> bool:
-    return type(pipeline).__name__ == "FluxPipeline" and not distilled(pipeline)
+    name = type(pipeline).__name__
+    return name in ("FluxPipeline", *FROM_PICTURES["FluxPipeline"]) and not distilled(pipeline)

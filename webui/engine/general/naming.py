@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from webui.catalog.entry import ModelFile
+from webui.catalog.entry import COMPLETED, ModelFile
 
 NEAREST = {
     "CogVideoXDDIM": "DDIM",
@@ -36,6 +36,21 @@ NEAREST = {
     "UniPCMultistep": "UniPC",
 }
 """diffusers' schedulers, without "Scheduler", and the samplers nearest to them. Others count as Euler."""
+
+FROM_PICTURES = {
+    # Its inpainting pipeline asks Chroma's transformer for an option that it doesn't have.
+    "ChromaPipeline": ("ChromaImg2ImgPipeline", "ChromaImg2ImgPipeline"),
+    "FluxPipeline": ("FluxImg2ImgPipeline", "FluxInpaintPipeline"),
+    "QwenImagePipeline": ("QwenImageImg2ImgPipeline", "QwenImageInpaintPipeline"),
+    "StableDiffusion3Pipeline": ("StableDiffusion3Img2ImgPipeline", "StableDiffusion3InpaintPipeline"),
+    "ZImagePipeline": ("ZImageImg2ImgPipeline", "ZImageInpaintPipeline"),
+}
+"""Pipelines of families that can start from pictures -> those that do, without and with a mask."""
+
+
+def starts_from_pictures(model: ModelFile) -> bool:
+    """Whether `model`, which a diffusers pipeline draws with, can start from a picture."""
+    return model.identity.family in COMPLETED or model.identity.pipeline in FROM_PICTURES
 
 
 def sampler_of(source: object) -> str:

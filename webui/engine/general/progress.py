@@ -21,7 +21,8 @@ class Progress:
     """What `watch.listen` hears of batch number `iteration`, told to `observer`.
 
     `preview` makes JPEG files of predicted latents, as the pipeline packs them; none: it can't.
-    It is call number `part`, from 0, of the `parts` that make the batch.
+    It is call number `part`, from 0, of the `parts` that make the batch, and makes the last `most` of the
+    schedule's steps; None: all of them.
     """
 
     def __init__(
@@ -32,15 +33,17 @@ class Progress:
         budget: PreviewBudget,
         part: int = 0,
         parts: int = 1,
+        most: int | None = None,
     ) -> None:
         self._observer, self._iteration = observer, iteration
         self._part, self._parts = part, parts
         self._preview, self._budget = preview, budget
         self._steps = 0
+        self._most = most
 
     def begun(self, steps: int) -> None:
         """Sampling begins."""
-        self._steps = steps
+        self._steps = min(steps, self._most or steps)
         self._observer.phase("sampling")
         self._tell(0)
 

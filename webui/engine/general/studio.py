@@ -15,6 +15,7 @@ from torch import Tensor
 
 from webui import infotext
 from webui.engine.batch import Batch, batches
+from webui.engine.general.beginning import Beginning, beginning
 from webui.engine.general.call import Call, prepare
 from webui.engine.general.decoders import on
 from webui.engine.general.errors import explained
@@ -27,7 +28,7 @@ from webui.engine.general.watch import Listener, fresh, listen
 from webui.engine.previews import PreviewBudget, PreviewDecoder, jpegs
 from webui.engine.protocol import EngineError, Observer, Order, Picture
 from webui.engine.samplers.table import AUTOMATIC
-from webui.engine.studio import Refiner
+from webui.engine.studio import ALONE, Helpers
 from webui.infotext import ModelIdentity
 from webui.params import GenerationParams
 from webui.prompting.plain import plain
@@ -63,9 +64,7 @@ class GeneralStudio:
         if slicing:
             slicing()
 
-    def draw(
-        self, order: Order, observer: Observer, already: int = 0, refiner: Refiner | None = None
-    ) -> None:
+    def draw(self, order: Order, observer: Observer, already: int = 0, helpers: Helpers = ALONE) -> None:
         """Draw every picture of `order`, telling `observer`; stops between steps when it says so.
 
         `already`: how many pictures a first try, since given up, handed over; they aren't drawn again.
@@ -75,43 +74,51 @@ class GeneralStudio:
             EngineError: the model can't draw this, or gave no usable picture.
         """
         told = _Notices(observer)
-        told.add(*_missing_parts(self._pipeline), *([NO_REFINER] if refiner else []))
+        told.add(*_missing_parts(self._pipeline), *([NO_REFINER] if helpers.refiner else []))
         observer.phase("reading the prompt")
-        budget = PreviewBudget()
-        with self._placing(), remembered_prompts(self._pipeline):
+        begin, budget = beginning(self._pipeline, order.inputs, order.params), PreviewBudget()
+        told.add(*begin.notices)
+        with self._placing(), remembered_prompts(begin.pipeline):
             for batch in batches(order, already):
                 with suppress(Stopped):
-                    self._draw(batch, already, observer, budget, told)
+                    self._draw(batch, begin, already, observer, budget, told)
                 if observer.interrupted():
                     return
 
     def _draw(
-        self, batch: Batch, already: int, observer: Observer, budget: PreviewBudget, told: _Notices
+        self,
+        batch: Batch,
+        begin: Beginning,
+        already: int,
+        observer: Observer,
+        budget: PreviewBudget,
+        told: _Notices,
     ) -> None:
-        """Draw a batch, in as many calls as it has different prompts.
+        """Draw a batch, in as many calls as it has different prompts; from a picture each by itself.
 
         Raises:
             Stopped: the person wishes to leave it.
         """
-        order, groups = batch.order, _alike(batch, already)
+        order, groups = batch.order, _alike(batch, already, together=begin.together)
         for number, places in enumerate(groups):
-            call = self._call(order, places[0], told)
+            call = self._call(order, begin, places[0], told)
             preview = partial(self._preview, call=call)
-            progress = Progress(observer, batch.number, preview, budget, number, len(groups))
-            made = self._called(call, [order.seeds_of(place)[0] for place in places], progress)
-            if made and made[0].size != (call.width, call.height):
+            progress = Progress(observer, batch.number, preview, budget, number, len(groups), begin.steps)
+            seeds = [order.seeds_of(place)[0] for place in places]
+            made = [begin.kept] if begin.kept else self._called(begin.pipeline, call, seeds, progress)
+            if made and not begin.kept and made[0].size != (call.width, call.height):
                 told.add(_own_size(made[0].size, call))
             for image, place in zip(made, places, strict=False):
-                text = self._text(order, place, image)
-                observer.picture(Picture(image, order.seeds_of(place)[0], text))
+                finished = image if begin.kept else begin.finished(image)
+                text = self._text(order, place, finished)
+                observer.picture(Picture(finished, order.seeds_of(place)[0], text))
 
-    def _call(self, order: Order, place: int, told: _Notices) -> Call:
+    def _call(self, order: Order, begin: Beginning, place: int, told: _Notices) -> Call:
         """The call that draws picture number `place`, whose prompt these pipelines take as plain text."""
         said, emphasis = order.prompt_of(place), order.params.emphasis
         prompt, negative = plain(said.prompt, emphasis), plain(said.negative, emphasis)
-        call = prepare(
-            self._pipeline,
-            order.params.model_copy(update={"prompt": prompt.text, "negative_prompt": negative.text}),
+        call = begin.call(
+            order.params.model_copy(update={"prompt": prompt.text, "negative_prompt": negative.text})
         )
         told.add(*call.notices, *([PLAIN_TEXT] if prompt.lost or negative.lost else []))
         return call
@@ -122,15 +129,17 @@ class GeneralStudio:
             self._pipeline, GenerationParams(steps=2, width=WARM_UP_SIDE, height=WARM_UP_SIDE, cfg_scale=2.0)
         )
         with self._placing():
-            self._called(call, [0], None)
+            self._called(self._pipeline, call, [0], None)
 
-    def _called(self, call: Call, seeds: list[int], listener: Listener | None) -> list[Image.Image]:
+    def _called(
+        self, pipeline: Pipeline, call: Call, seeds: list[int], listener: Listener | None
+    ) -> list[Image.Image]:
         """The pictures of one call.
 
         Raises:
             Stopped: the listener wished so.
         """
-        pipeline, own = self._pipeline, self._pipeline.scheduler
+        own = pipeline.scheduler
         pipeline.scheduler = fresh(own)
         if listener:
             listen(pipeline.scheduler, listener)
@@ -176,9 +185,11 @@ class _Notices:
                 self._observer.notice(sentence)
 
 
-def _alike(batch: Batch, already: int) -> list[list[int]]:
-    """The batch's pictures after the first `already` of the order, neighbours of the same prompt together."""
+def _alike(batch: Batch, already: int, *, together: bool) -> list[list[int]]:
+    """The batch's pictures after the first `already` of the order; `together`: neighbours of one prompt."""
     left = [place for place in batch.places if place >= already]
+    if not together:
+        return [[place] for place in left]
     return [list(places) for _, places in groupby(left, batch.order.prompt_of)]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from webui.engine.samplers import schedules
+from webui.engine.samplers.cut import Cut
 from webui.engine.samplers.move import Memory, Step
 from webui.engine.samplers.options import DEFAULTS, SamplerOptions
 from webui.engine.samplers.schedule_types import AUTOMATIC, SCHEDULES
@@ -30,6 +31,8 @@ class Sampler:
     """The schedule type that "Automatic" means, if not Uniform."""
     own: Schedule | None = None
     """What "Automatic" means if that is none of the schedule types."""
+    spans: bool = False
+    """Whether its own levels are made of the first and the last alone, so that none can be left out."""
     fixed: bool = False
     """Whether it goes its own schedule whatever is asked for."""
     keeps_variance: bool = False
@@ -74,24 +77,32 @@ class Sampler:
         options: SamplerOptions = DEFAULTS,
         *,
         sdxl: bool = False,
+        cut: Cut | None = None,
     ) -> list[float]:
-        """The sigmas of a walk of `steps` steps.
+        """The sigmas of a walk of `steps` steps, or of the part of one that `cut` leaves.
 
-        They fall, but for samplers with a `path` and DPM fast, and as a rule there is one more than `steps`.
+        They fall, but for samplers with a `path` and DPM fast, and as a rule there is one more than steps.
         Where A1111 makes more steps, so does this. `scheduler` is a name as `find_schedule` gives it; `sdxl`
-        tells whether the model is of that family.
+        tells whether the model is of that family. A cut is made before a path is laid over what it leaves.
 
         Raises:
             InvalidParamsError: the least sigma asked for is above the largest.
         """
         table = self.known(table) if self.known else table
-        if self.own and (self.fixed or scheduler == AUTOMATIC):
-            levels = self.own(Span(table, steps, options, sdxl)).tolist()
-        else:
-            levels = self._levels(scheduler, Span(table, steps, options, sdxl))
+        levels = self._cut(scheduler, Span(table, cut.steps if cut else steps, options, sdxl), cut)
         return self.path(levels, table, options) if self.path else levels
 
+    def _cut(self, scheduler: str, span: Span, cut: Cut | None) -> list[float]:
+        if cut and self.spans and self.own:
+            even = schedules.uniform(span)
+            below = span.table.until(float(even[cut.begin(even.tolist(), least=2)]))
+            return self.own(replace(span, table=below, steps=cut.walked)).tolist()
+        levels = self._levels(scheduler, span)
+        return levels[cut.begin(levels) :] if cut else levels
+
     def _levels(self, scheduler: str, span: Span) -> list[float]:
+        if self.own and (self.fixed or scheduler == AUTOMATIC):
+            return self.own(span).tolist()
         span.check()
         schedule = SCHEDULES.get(self.schedule_name(scheduler), schedules.uniform)
         if not (self.discards or span.options.discard_next_to_last_sigma):

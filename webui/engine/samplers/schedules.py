@@ -53,6 +53,10 @@ class NoiseTable:
         every = max(1, len(self.sigmas) // count)
         return self if every == 1 else NoiseTable(1 / (1 + self.sigmas[every - 1 :: every] ** 2))
 
+    def until(self, sigma: float) -> NoiseTable:
+        """The table up to `sigma`, which is its highest then."""
+        return NoiseTable(1 / (1 + np.append(self.sigmas[self.sigmas < sigma], sigma) ** 2))
+
     @property
     def lowest(self) -> float:
         """The smallest sigma trained on."""

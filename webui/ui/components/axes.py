@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,14 @@ from webui.params.scripts import MAX_AXIS, XYZPlot
 from webui.scripts.axes import AXIS_NAMES, find_axis
 from webui.scripts.values import texts
 from webui.ui.components.controls import LATEST, tool, unchecked
+from webui.ui.components.fields import own_id
 from webui.ui.components.script_fields import script_control, script_id
 
 NAME = str(XYZPlot.model_fields["name"].default)
 LETTERS = ("x", "y", "z")
 FILLS = {letter: f"xyz_grid_fill_{letter}_tool_button" for letter in LETTERS}
 SWAPS = {f"{a}{b}": f"{a}{b}_grid_swap_axes_button" for a, b in ("xy", "yz", "xz")}
-"""A1111's ids of the buttons."""
+"""What A1111 calls the buttons."""
 
 Choices = Callable[[str], list[str]]
 """The name of an axis -> what there is to choose from; nothing where any text or number will do."""
@@ -57,8 +58,10 @@ class Axes:
         self.by_letter = {letter: self._axis(tab, letter) for letter in LETTERS}
         with gr.Row(elem_classes="dr-swaps"):
             swaps = {
-                pair: gr.Button(f"Swap {pair[0].upper()}/{pair[1].upper()} axes", size="sm", elem_id=element)
-                for pair, element in SWAPS.items()
+                pair: gr.Button(
+                    f"Swap {pair[0].upper()}/{pair[1].upper()} axes", size="sm", elem_id=own_id(tab, name)
+                )
+                for pair, name in SWAPS.items()
             }
         for one in self.by_letter.values():
             self._wire(one)
@@ -74,7 +77,7 @@ class Axes:
             values = script_control(tab, NAME, f"{letter}_values")
             values.visible = start != AXIS_NAMES[0]
             picked = _picker(tab, letter)
-            fill = tool("fill", FILLS[letter])
+            fill = tool("fill", own_id(tab, FILLS[letter]))
             fill.visible = False
         return AxisControls(unchecked(axis), values, picked, fill)
 
@@ -112,7 +115,7 @@ class Axes:
         """What `shown` updates, in its order."""
         return [control for one in self.by_letter.values() for control in one.outputs]
 
-    def wish(self, held: dict[Any, Any]) -> dict[str, str]:
+    def wish(self, held: Mapping[Any, Any]) -> dict[str, str]:
         """The fields of XYZPlot that the controls hold."""
         fields: dict[str, str] = {}
         for letter, one in self.by_letter.items():
@@ -178,6 +181,6 @@ def _picked(text: str, choices: list[str]) -> list[str]:
     return [proper.get(value.lower(), value) for value in values if value]
 
 
-def axis_hints() -> dict[str, str]:
+def axis_hints(tab: str) -> dict[str, str]:
     """Element id -> the line shown on hover, of the buttons."""
-    return dict.fromkeys(FILLS.values(), "Take all there are")
+    return {own_id(tab, name): "Take all there are" for name in FILLS.values()}

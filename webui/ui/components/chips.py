@@ -12,20 +12,21 @@ from gradio.components import Component
 
 from webui.catalog.entry import ModelFile
 from webui.ui.components.controls import AT_ONCE, Controls, Happened
+from webui.ui.components.ranges import shown_value
 from webui.ui.following import can_use
-from webui.ui.sections import TUCKED_AWAY, shown_value
+from webui.ui.tabs import TabKind
 
-READ = (*TUCKED_AWAY, "sampler_name", "scheduler")
-"""The fields whose values the chips are made of, in the order in which the script gets them."""
+ALSO_READ = ("sampler_name", "scheduler")
+"""The fields in sight on which it depends whether others are heeded."""
 
 
-def about(model: ModelFile | None) -> str:
+def about(kind: TabKind, model: ModelFile | None) -> str:
     """What the chips must know of a checkpoint: its own defaults, and what it can't use. JSON."""
     own = model.defaults if model else {}
     return json.dumps(
         {
-            "defaults": {field: shown_value(field, own[field]) for field in TUCKED_AWAY if field in own},
-            "unused": [field for field in TUCKED_AWAY if not can_use(model, field)],
+            "defaults": {field: shown_value(field, own[field]) for field in kind.tucked_away if field in own},
+            "unused": [field for field in kind.tucked_away if not can_use(model, field)],
         }
     )
 
@@ -33,13 +34,16 @@ def about(model: ModelFile | None) -> str:
 class Chips:
     """The chips of one tab. `about` is a hidden box that holds what `about` tells of the checkpoint."""
 
-    def __init__(self, tab: str, controls: Controls, model: ModelFile | None) -> None:
-        self._tab = tab
-        self._read: list[Component] = [controls[field] for field in READ]
-        self.about = gr.Textbox(about(model), visible="hidden", show_label=False)
-        back = gr.Button(visible="hidden", elem_id=f"{tab}_set_back")
-        changed = [control.change for control in self._read]  # pyright: ignore[reportAttributeAccessIssue]
-        gr.on(changed, None, self._inputs, js=self._js("draw"), **AT_ONCE)
+    def __init__(self, kind: TabKind, controls: Controls, model: ModelFile | None) -> None:
+        self._tab = kind.name
+        # In the order in which the script gets them.
+        self._read: list[Component] = [controls[field] for field in (*kind.tucked_away, *ALSO_READ)]
+        self.about = gr.Textbox(about(kind, model), visible="hidden", show_label=False)
+        # Pressed by the script: it is quicker to hear of a change by hand than to ask each control.
+        draw, back = (
+            gr.Button(visible="hidden", elem_id=f"{kind.name}_{name}") for name in ("draw_chips", "set_back")
+        )
+        draw.click(None, self._inputs, js=self._js("draw"), **AT_ONCE)
         self.after(back.click(None, self._inputs, self._read, js=self._js("setBack"), **AT_ONCE))
 
     @property

@@ -22,4 +22,10 @@ FRAME = """
 
 def remarks(tab: str) -> gr.HTML:
     """The frame for `tab`."""
-    return gr.HTML(FRAME.format(tab=tab), elem_id=f"{tab}_remarks", js_on_load=None, apply_default_css=False)
+    return gr.HTML(
+        FRAME.format(tab=tab),
+        elem_id=f"{tab}_remarks",
+        elem_classes="dr-remarks-box",
+        js_on_load=None,
+        apply_default_css=False,
+    )

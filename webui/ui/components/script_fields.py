@@ -9,15 +9,25 @@ import gradio as gr
 from gradio.components import Component
 from pydantic import BaseModel
 
-from webui.params.scripts import PromptMatrix, PromptsFromFile, XYZPlot
-from webui.ui.components.controls import Controls
+from webui.params.scripts import Loopback, PromptMatrix, PromptsFromFile, SDUpscale, XYZPlot
+from webui.ui.components.controls import Controls, unchecked
 
 SCRIPTS: dict[str, type[BaseModel]] = {
-    str(kind.model_fields["name"].default): kind for kind in (PromptMatrix, PromptsFromFile, XYZPlot)
+    str(kind.model_fields["name"].default): kind
+    for kind in (Loopback, PromptMatrix, PromptsFromFile, SDUpscale, XYZPlot)
 }
 """A script's name -> its params, in A1111's order."""
 MULTILINE = ("prompts",)
-MARGIN = (0, 500, 2)
+SLIDERS: dict[str, tuple[float, float, float]] = {
+    "margin_size": (0, 500, 2),
+    "loops": (1, 32, 1),
+    "final_denoising_strength": (0, 1, 0.01),
+    "overlap": (0, 256, 16),
+    "scale_factor": (1, 4, 0.05),
+}
+"""Lowest, highest and step of the fields that are sliders."""
+PICKED = ("upscaler",)
+"""The fields that are chosen from what is there."""
 
 
 def script_id(tab: str, name: str, field: str = "") -> str:
@@ -36,9 +46,11 @@ def script_control(tab: str, name: str, field: str) -> Component:
     }
     if known.annotation is bool:
         return gr.Checkbox(**options)
-    if known.annotation is int:
-        lowest, highest, step = MARGIN
+    if field in SLIDERS:
+        lowest, highest, step = SLIDERS[field]
         return gr.Slider(lowest, highest, step=step, buttons=[], **options)
+    if field in PICKED:
+        return unchecked(gr.Dropdown([known.default], **options))
     if choices := get_args(known.annotation):
         return gr.Radio(list(choices), **options)
     few, many = (6, 20) if field in MULTILINE else (1, 4)
@@ -54,11 +66,11 @@ def script_controls(tab: str, name: str, rows: tuple[tuple[str, ...], ...]) -> C
     return controls
 
 
-def script_hints(tab: str) -> dict[str, str]:
-    """Element id -> the line shown on hover."""
+def script_hints(tab: str, names: tuple[str, ...]) -> dict[str, str]:
+    """Element id -> the line shown on hover, of the scripts of these names."""
     return {
         script_id(tab, name, field): known.description
-        for name, kind in SCRIPTS.items()
-        for field, known in kind.model_fields.items()
+        for name in names
+        for field, known in SCRIPTS[name].model_fields.items()
         if known.description
     }

@@ -5,16 +5,25 @@ from __future__ import annotations
 import gradio as gr
 
 from webui.ui.components.controls import AT_ONCE, Controls, Maker, tool
+from webui.ui.components.switches import Switch
+from webui.ui.sections import EXTRA
 
 
-def build_seed(make: Maker, extra: bool) -> tuple[Controls, gr.Checkbox]:
-    """Lay the group out; the tick tells whether what is behind "Extra" is shown and used."""
+def build_seed(make: Maker) -> tuple[Controls, Switch]:
+    """Lay the group out; the switch tells whether what is behind "Extra" is shown and used."""
     controls: Controls = {}
     tab = make.tab
     with gr.Group(elem_classes="dr-group dr-seed-group"):
         with gr.Row(equal_height=True, elem_classes="dr-seed"):
             _box(make, controls, "seed")
-            show = gr.Checkbox(extra, label="Extra", elem_id=f"{tab}_subseed_show", container=False, scale=0)
+            show = gr.Checkbox(
+                False,
+                label="Extra",
+                elem_id=f"{tab}_subseed_show",
+                elem_classes="dr-seed-show",
+                container=False,
+                scale=0,
+            )
         # The style sheet shows these while "Extra" is ticked.
         with gr.Row(equal_height=True, elem_classes="dr-seed dr-seed-extra"):
             _box(make, controls, "subseed")
@@ -22,7 +31,7 @@ def build_seed(make: Maker, extra: bool) -> tuple[Controls, gr.Checkbox]:
         with gr.Row(elem_classes="dr-seed-extra dr-fields"):
             for field in ("seed_resize_from_w", "seed_resize_from_h"):
                 controls[field] = make.control(field)
-    return controls, show
+    return controls, Switch(show, EXTRA, on=True, off=False)
 
 
 def _box(make: Maker, controls: Controls, field: str) -> None:

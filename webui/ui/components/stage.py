@@ -5,14 +5,18 @@ Only its frame is made here; static/stage.js fills it from the job's events.
 
 from __future__ import annotations
 
+import html
+
 import gradio as gr
+
+from webui.ui.tabs import TARGETS, TabKind
 
 FRAME = """
 <section class="dr-stage" data-tab="{tab}" aria-label="The picture">
   <div class="dr-view" tabindex="0" role="group" aria-label="Picture; Enter shows it large">
     <div class="dr-empty">
       <p>Your picture develops here.</p>
-      <p>Write a prompt and press <kbd>Generate</kbd>.</p>
+      <p>{first} and press <kbd>Generate</kbd>.</p>
     </div>
   </div>
   <div class="dr-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" hidden><div></div></div>
@@ -31,6 +35,9 @@ FRAME = """
       <button type="button" class="dr-use"
         title="Fill the form with this picture's settings">Use these settings</button>
     </div>
+    <div class="dr-links dr-sends">{upscale}
+      <span class="dr-sends-name" id="{tab}_sends">Send to</span>{targets}
+    </div>
   </div>
   <dialog class="dr-large" aria-label="The picture, large">
     <img alt="The finished picture">
@@ -40,6 +47,19 @@ FRAME = """
 """
 
 
-def stage(tab: str) -> gr.HTML:
-    """The stage of `tab`."""
-    return gr.HTML(FRAME.format(tab=tab), elem_id=f"{tab}_gallery", js_on_load=None, apply_default_css=False)
+UPSCALE = """
+      <button type="button" class="dr-upscale"
+        title="Enlarge this picture by the settings of Hires. fix">Upscale</button>"""
+TARGET = """
+      <button type="button" data-target="{tab}" aria-describedby="{own}_sends">{title}</button>"""
+
+
+def stage(kind: TabKind) -> gr.HTML:
+    """The stage of the tab."""
+    steps = ["put a picture on the canvas"] * kind.canvas + ["write a prompt"] * bool(kind.sections)
+    first = ", ".join(steps).capitalize()
+    targets = "".join(
+        TARGET.format(tab=tab, title=html.escape(title), own=kind.name) for tab, title in TARGETS.items()
+    )
+    frame = FRAME.format(tab=kind.name, first=first, targets=targets, upscale="" if kind.canvas else UPSCALE)
+    return gr.HTML(frame, elem_id=f"{kind.name}_gallery", js_on_load=None, apply_default_css=False)

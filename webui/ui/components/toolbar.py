@@ -9,8 +9,9 @@ import gradio as gr
 
 from webui.prompting.styles_store import StyleStore
 from webui.ui.components.controls import Maker, tool, unchecked
+from webui.ui.components.fields import own_id
 
-PASTE_ID = "paste"
+PASTE_NAME = "paste"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def build_toolbar(make: Maker, styles: list[str]) -> Toolbar:
     """Lay the tools out in a row, the styles below them."""
     tab = make.tab
     with gr.Row(elem_classes="dr-tools", elem_id=f"{tab}_tools"):
-        paste = tool("paste", PASTE_ID)
+        paste = tool("paste", own_id(tab, PASTE_NAME))
         clear = tool("trash", f"{tab}_clear_prompt")
         apply = tool("apply", f"{tab}_style_apply")
         edit = tool("edit", f"{tab}_styles_edit_button")
@@ -52,7 +53,9 @@ def style_names(styles: StyleStore) -> list[str]:
 def tool_hints(tab: str) -> dict[str, str]:
     """Element id -> the line shown on hover."""
     return {
-        PASTE_ID: "Read generation parameters from the prompt; if it holds none, those of your last picture",
+        own_id(
+            tab, PASTE_NAME
+        ): "Read generation parameters from the prompt; if it holds none, those of your last picture",
         f"{tab}_clear_prompt": "Clear both prompts",
         f"{tab}_style_apply": "Put the chosen styles into the prompts",
         f"{tab}_styles_edit_button": "Edit styles",

@@ -59,34 +59,44 @@ export const retryDownload = (id) => ask("POST", `${DOWNLOADS}/${id}/retry`);
 const KINDS = ["progress", "preview", "image", "notice", "end"];
 const AGAIN = 2000;
 
-// Tells `listener(kind, data)` what happens to the job until its end; returns a function that stops it.
-// A hidden page asks now and then instead of holding a stream: browsers allow six connections to a server,
-// and previews are made only while someone watches.
-export function watchJob(id, listener) {
-  return new Watch(id, listener).stopper;
+// Tells `listener(kind, data)` what happens to the job until its end; `stop()` ends it before.
+// While the page is hidden, or the place that is `seen()`, it asks now and then instead of holding a stream: browsers
+// allow six connections to a server, and previews are made only while someone watches. `look()` if that has changed.
+export function watchJob(id, listener, seen = () => true) {
+  return new Watch(id, listener, seen);
 }
 
 const numberOf = ({ url }) => Number(url.split("/").at(-1));
 
 class Watch {
-  constructor(id, listener) {
+  constructor(id, listener, seen) {
     this.id = id;
     this.listener = listener;
+    this.seen = seen;
+    this.streams = null; // whether it holds a stream; null before the first look
     this.told = new Set(); // the numbers of the images that the listener has
     this.noticed = new Set(); // the notices that it has
     this.over = false;
-    this.follow = this.follow.bind(this);
-    this.stopper = () => this.stop();
-    document.addEventListener("visibilitychange", this.follow);
-    this.follow();
+    this.look = this.look.bind(this);
+    document.addEventListener("visibilitychange", this.look);
+    this.look();
+  }
+
+  get isSeen() {
+    return !document.hidden && this.seen();
+  }
+
+  look() {
+    if (this.streams !== this.isSeen) this.follow();
   }
 
   follow() {
     this.source?.close();
     clearTimeout(this.timer);
     if (this.over) return;
-    if (document.hidden) this.poll();
-    else this.stream();
+    this.streams = this.isSeen;
+    if (this.streams) this.stream();
+    else this.poll();
   }
 
   stream() {
@@ -112,7 +122,7 @@ class Watch {
     for (const text of job.notices ?? []) this.tell("notice", { text });
     for (const image of job.images) this.tell("image", { ...image, number: numberOf(image) });
     if (isOver(job.state)) this.tell("end", job);
-    else if (document.hidden) this.timer = setTimeout(() => this.poll(), AGAIN);
+    else if (!this.isSeen) this.timer = setTimeout(() => this.poll(), AGAIN);
     else this.follow();
   }
 
@@ -129,6 +139,6 @@ class Watch {
     this.over = true;
     this.source?.close();
     clearTimeout(this.timer);
-    document.removeEventListener("visibilitychange", this.follow);
+    document.removeEventListener("visibilitychange", this.look);
   }
 }

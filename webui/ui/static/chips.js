@@ -7,11 +7,13 @@ const LONG = 32; // letters of a value
 
 let wanted = null; // the field that is to be set back
 
-// `values` are those of the fields of known.chips, in their order, then of sampler_name and scheduler.
+const chipsOf = (tab) => known.tabs[tab].chips;
+
+// `values` are those of the fields of the tab's chips, in their order, then of sampler_name and scheduler.
 export function draw(tab, about, values) {
   const row = document.getElementById(`${tab}_override_settings`);
   if (!row) return;
-  const odd = differing(JSON.parse(about), values);
+  const odd = differing(chipsOf(tab), JSON.parse(about), values);
   const focused = row.contains(document.activeElement);
   row.replaceChildren(...odd.map((chip) => drawn(tab, chip)));
   row.hidden = !odd.length;
@@ -21,24 +23,25 @@ export function draw(tab, about, values) {
 // What the controls are to hold: the wanted field its default, the others what they do.
 export function setBack(tab, about, values) {
   const own = JSON.parse(about).defaults;
-  return known.chips.map(({ field, default: normal }, place) => (field === wanted ? own[field] ?? normal : values[place])).concat(values.slice(known.chips.length));
+  const chips = chipsOf(tab);
+  return chips.map(({ field, default: normal }, place) => (field === wanted ? own[field] ?? normal : values[place])).concat(values.slice(chips.length));
 }
 
-function differing({ defaults, unused }, values) {
-  const held = Object.fromEntries([...known.chips.map(({ field }) => field), "sampler_name", "scheduler"].map((field, place) => [field, values[place]]));
-  const chips = known.chips.map((chip) => ({ ...chip, value: held[chip.field], normal: defaults[chip.field] ?? chip.default }));
-  return chips.filter((chip) => !unused.includes(chip.field) && !same(chip) && isHeeded(chip, held, defaults));
+function differing(all, { defaults, unused }, values) {
+  const held = Object.fromEntries([...all.map(({ field }) => field), "sampler_name", "scheduler"].map((field, place) => [field, values[place]]));
+  const chips = all.map((chip) => ({ ...chip, value: held[chip.field], normal: defaults[chip.field] ?? chip.default }));
+  const normal = Object.fromEntries(chips.map((chip) => [chip.field, chip.normal]));
+  return chips.filter((chip) => !unused.includes(chip.field) && !same(chip) && isHeeded(chip, held, normal));
 }
 
 const same = ({ value, normal }) => (value ?? null) === (normal ?? null) || (value === null && normal === 0);
 
 // Some mean something only beside another: Beta's numbers for that schedule, FreeU's while it is on.
-function isHeeded({ needs }, held, defaults) {
+function isHeeded({ needs }, held, normal) {
   if (!needs) return true;
-  const [other, value] = needs;
-  if (value !== null) return held[other] === value;
-  const chip = known.chips.find(({ field }) => field === other);
-  return held[other] !== (defaults[other] ?? chip.default) || held[other] === true;
+  const [other, values] = needs;
+  if (values.length) return values.includes(held[other]);
+  return held[other] !== normal[other] || held[other] === true;
 }
 
 function drawn(tab, { field, name, value }) {

@@ -41,7 +41,7 @@ async function readDropped(dropped, remarks) {
     const picture = file ?? (await ownPicture(address));
     if (!picture) return remarks?.say(["Only pictures can be read: drop a file, or one of your pictures here."]);
     const { infotext } = await readPicture(picture);
-    if (infotext) fill({ infotext });
+    if (infotext) fill(remarks.tab, { infotext });
     else remarks?.say(["This picture tells nothing of how it was made."]);
   } catch (error) {
     remarks?.say([error.message]);

@@ -1,7 +1,7 @@
 // Each error stands at the control that caused it, wherever that is; an accordion that hides it is opened.
 
 import { warning } from "./dom.js";
-import { known } from "./known.js";
+import { elementId, known } from "./known.js";
 
 const FIELD_ERROR = ".dr-field-error:not(.dr-models *, .dr-settings *)"; // forms of their own show theirs
 const PATIENCE = 60; // frames for gradio to lay an accordion out
@@ -32,8 +32,8 @@ function place(control, message) {
 }
 
 async function find(tab, field) {
-  const id = known.elements[tab][field];
-  const accordion = document.getElementById(known.accordions[tab][field]);
+  const id = elementId(tab, field);
+  const accordion = document.getElementById(known.tabs[tab].accordions[field]);
   if (accordion && !isOpen(accordion)) accordion.querySelector("button")?.click();
   for (let frame = 0; id && frame < (accordion ? PATIENCE : 1); frame++) {
     const control = document.getElementById(id);

@@ -1,31 +1,40 @@
 // Filling the form: the wish goes to the server through the button ↙️, which answers with all controls.
 
 import { button, element } from "./dom.js";
+import { elementId, known } from "./known.js";
+import { Parts, appears } from "./parts.js";
 
 const LONGEST = 2 ** 20; // of a text that is looked through
 const SETTINGS = /^[ \t]*Steps: *\d+,[^\n]*\b(?:Sampler|Seed|CFG scale|Size|Model):/m;
 
 const MANY = 5; // fields: fewer are seen to have been set
 
-const pending = []; // wishes that the button is still to take, in the order in which it was pressed for them
+const PATIENCE = 3000; // ms for the tab to show the settings that it opens with
+
+// The tabs that show them: what is filled in before would be lost.
+export const openings = new Parts();
+
+const pending = new Map(); // tab -> wishes that its button is still to take, in the order in which it is pressed for them
 
 // `wish`: {text: an infotext}, {job: id}, {prompts: [prompt, negative]}, or {infotext} as the server told it of a picture.
-export function fill(wish) {
-  const paste = document.getElementById("paste");
-  if (!paste) return;
-  pending.push(wish);
-  paste.click();
+// With {picture: [width, height]} it is what a picture tells that is drawn from.
+export async function fill(tab, wish) {
+  pending.set(tab, [...(pending.get(tab) ?? []), wish]);
+  await Promise.race([openings.when(tab), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+  const paste = await appears(known.tabs[tab].paste);
+  if (paste) paste.click();
+  else pending.delete(tab);
 }
 
-let before = []; // the prompts that the last wish may have replaced
+const before = new Map(); // tab -> the prompts that the last wish may have replaced
 
-const prompts = () =>
-  ["txt2img_prompt", "txt2img_neg_prompt"].map((id) => document.querySelector(`#${id} textarea`)?.value ?? "");
+const prompts = (tab) =>
+  ["prompt", "negative_prompt"].map((field) => document.querySelector(`#${elementId(tab, field)} textarea`)?.value ?? "");
 
 // What the button sends: what was wished for, or, where it was pressed by hand, what the prompt holds.
-export function takeWish(prompt) {
-  before = prompts();
-  return JSON.stringify(pending.shift() ?? { prompt });
+export function takeWish(tab, prompt) {
+  before.set(tab, prompts(tab));
+  return JSON.stringify(pending.get(tab)?.shift() ?? { prompt });
 }
 
 export const looksLikeInfotext = (text) => text.length <= LONGEST && SETTINGS.test(text);
@@ -34,6 +43,7 @@ export const looksLikeInfotext = (text) => text.length <= LONGEST && SETTINGS.te
 export class Remarks {
   constructor(root) {
     this.root = root;
+    this.tab = root.dataset.tab;
     this.offered = "";
     this.part(".dr-proposal-apply").addEventListener("click", () => this.take());
     this.part(".dr-proposal-keep").addEventListener("click", () => this.withdraw());
@@ -55,15 +65,16 @@ export class Remarks {
 
   take() {
     this.withdraw();
-    fill({ text: this.offered });
+    fill(this.tab, { text: this.offered });
   }
 
   filled(said) {
     this.withdraw();
     const { notices = [], filled = 0 } = JSON.parse(said || "{}");
-    const replaced = before;
-    const lost = filled >= MANY && replaced.some(Boolean) && !looksLikeInfotext(replaced[0]);
-    const offer = lost ? { name: "Bring my prompts back", act: () => fill({ prompts: replaced }) } : null;
+    const replaced = before.get(this.tab) ?? [];
+    const other = replaced.some((text, place) => text && text !== prompts(this.tab)[place]);
+    const lost = filled >= MANY && other && !looksLikeInfotext(replaced[0]);
+    const offer = lost ? { name: "Bring my prompts back", act: () => fill(this.tab, { prompts: replaced }) } : null;
     this.say(notices.length || filled < MANY ? notices : ["Parameters set."], offer);
   }
 
@@ -87,7 +98,7 @@ export class Remarks {
   // Both prompts are emptied; what they held can be had back.
   cleared([prompt, negative_prompt]) {
     if (prompt || negative_prompt) {
-      const undo = () => fill({ prompts: [prompt, negative_prompt] });
+      const undo = () => fill(this.tab, { prompts: [prompt, negative_prompt] });
       this.say(["Prompts cleared."], { name: "Undo", act: undo });
     }
     return ["", ""];

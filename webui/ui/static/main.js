@@ -2,114 +2,172 @@
 
 import "./dropdowns.js";
 import { health } from "./api.js";
+import { Canvas } from "./canvas.js";
 import * as chips from "./chips.js";
 import { watchPrompts } from "./dropping.js";
 import { showFieldErrors } from "./field_errors.js";
-import { Remarks, fill, takeWish } from "./filling.js";
-import { known } from "./known.js";
+import { Remarks, fill, openings, takeWish } from "./filling.js";
+import { kindOf } from "./kinds.js";
+import { known, tabOf, tabs } from "./known.js";
+import { Live } from "./live.js";
 import { ModelsTab } from "./models.js";
 import { restored, styled } from "./opening.js";
+import { Parts, showTab } from "./parts.js";
 import { later } from "./pause.js";
+import { pickPicture } from "./picked_picture.js";
 import { PngInfo } from "./pnginfo.js";
 import "./prompt_editor.js";
 import { QueueList } from "./queue.js";
+import { nameOf, send, toUpscale } from "./sending.js";
 import { SettingsTab } from "./settings.js";
+import * as sizes from "./sizes.js";
 import { Stage } from "./stage.js";
 import { StylesEditor } from "./styles.js";
 import { pickText } from "./text_file.js";
 import { switchTheme } from "./theme.js";
+import { watchForms } from "./touched.js";
 
-const TAB = "txt2img"; // where jobs are shown and settings are sent to
-const stages = new Map();
-const remarks = new Map();
+const TITLE = "Darkroom";
+const stages = new Parts();
+const remarks = new Parts();
+const canvases = new Parts();
+const lives = new Map();
 const editors = new Map();
 let pngInfo = null;
+let lastShown = tabs[0]; // the tab that draws which was shown last
+
+const stageError = (tab, errors) => stages.get(tab)?.setError(errors.map(({ message }) => message).join(" "));
 
 // What gradio's event handlers call. Before the page is laid out there is nothing to do.
 window.darkroom = {
+  canvases,
+  brought: (tab) => canvases.get(tab)?.wish() ?? "",
+  broughtLive: async (tab) => lives.get(tab).marked((await canvases.get(tab)?.wish()) ?? "{}"),
+  toUpscale: (tab) => toUpscale(stages.get(tab).pictures),
   async submitted(tab, ticket) {
     const { id, errors = [] } = JSON.parse(ticket || "{}");
-    const stage = stages.get(tab);
-    if (id) stage?.submitted(id);
+    if (id) stages.get(tab)?.submitted(id);
     const rest = await showFieldErrors(tab, errors);
-    if (errors.length) stage?.setError(rest.map(({ message }) => message).join(" "));
+    if (errors.length) stageError(tab, rest);
+  },
+  async liveSubmitted(tab, ticket) {
+    const { id, errors = [] } = JSON.parse(ticket || "{}");
+    if (id) return lives.get(tab).submitted(id);
+    const rest = await showFieldErrors(tab, errors);
+    stageError(tab, rest);
+    return lives.get(tab).refused();
   },
   interrupt: (tab) => stages.get(tab)?.interrupt(),
   skip: (tab) => stages.get(tab)?.skip(),
   wanted: "", // the checkpoint that the Models tab is to choose
   shownSeed: (tab, field) => stages.get(tab)?.pictures.seedOf(field),
-  wish: (tab, prompt) => takeWish(prompt),
+  wish: takeWish,
   filled: (tab, said) => remarks.get(tab)?.filled(said),
   cleared: (tab, prompts) => remarks.get(tab)?.cleared(prompts) ?? prompts,
   editStyles: (tab, prompts) => editors.get(tab)?.open(prompts),
   chips,
   later,
-  restored,
+  restored(tab, told, held) {
+    openings.set(tab, true);
+    return restored(told, held);
+  },
   styled: (tab, told, held) => styled(told, held, (sentence) => remarks.get(tab)?.say([sentence])),
-  pickText: (text) => pickText(text, (message) => showFieldErrors(TAB, [{ field: "script", message }])),
+  pickText: (tab, text) => pickText(text, (message) => showFieldErrors(tab, [{ field: "script", message }])),
+  pickPicture: (tab, name) => pickPicture(name, (message) => showFieldErrors(tab, [{ field: "detailer_mask", message }])),
+  pictureSize: sizes.pictureSize,
+  ownSize: sizes.ownSize,
+  fitted: sizes.fitted,
+  framed: sizes.framed,
+  frame(tab, sides) {
+    const typed = sizes.typed(tab, sides);
+    if (typed) canvases.get(tab)?.setOutpaint(typed);
+  },
 };
 
 function adopt() {
-  document.querySelectorAll(".dr-stage").forEach((root) => {
-    const tab = root.dataset.tab;
-    if (stages.get(tab)?.root === root) return;
-    stages.get(tab)?.leave();
-    const stage = new Stage(tab, root, { use: (infotext) => fill({ text: infotext }) });
-    stages.set(tab, stage);
-    stage.draw();
-    stage.restore();
+  for (const root of document.querySelectorAll(".dr-stage")) adoptStage(root);
+  each(".dr-canvas", (root) => {
+    canvases.get(root.dataset.tab)?.stop();
+    adoptCanvas(root.dataset.tab, root);
   });
-  once(".dr-queue", (root) => {
-    new QueueList(root, {
-      show: (id) => {
-        onStage((stage) => stage.visit(id));
-        // Not at once: what stands in the form may not have been drawn yet.
-        const use = () => fill({ job: id });
-        remarks.get("txt2img")?.say(["An earlier job is shown."], { name: "Use its settings", act: use });
-      },
-      begun: (id) => onStage((stage) => stage.submitted(id)),
-    });
-  });
-  once(".dr-models", (root) => new ModelsTab(root, { use: useCheckpoint, chosen: chosenCheckpoint, canUse }));
-  once(".dr-settings", (root) => new SettingsTab(root));
-  once(".dr-pnginfo", (root) => {
+  each(".dr-remarks", (root) => remarks.set(root.dataset.tab, new Remarks(root)));
+  each(".dr-styles", (root) => editors.set(root.dataset.tab, new StylesEditor(root)));
+  each(".dr-queue", (root) => new QueueList(root, { show: showJob, begun: (id, job) => onStage(job, (stage) => stage.submitted(id)) }));
+  each(".dr-models", (root) => new ModelsTab(root, { use: useCheckpoint, chosen: chosenCheckpoint, canUse }));
+  each(".dr-settings", (root) => new SettingsTab(root));
+  each(".dr-pnginfo", (root) => {
     pngInfo?.stop();
-    pngInfo = new PngInfo(root, { send: sendTo });
+    pngInfo = new PngInfo(root, { send: sendRead });
   });
-  once(".dr-remarks", (root) => remarks.set(root.dataset.tab, new Remarks(root)));
-  once(".dr-styles", (root) => editors.set(root.dataset.tab, new StylesEditor(root)));
-  once(".dr-theme", (button) => button.addEventListener("click", switchTheme));
+  each(".dr-theme", (button) => button.addEventListener("click", switchTheme));
   addHints();
   // gradio may lay out, or draw anew, buttons after their stage.
-  stages.forEach((stage) => stage.drawButtons());
+  for (const stage of stages.values()) stage.drawButtons();
 }
 
 // gradio draws parts anew now and then; each is taken up once.
-function once(selector, take) {
-  const found = document.querySelector(`${selector}:not([data-adopted])`);
-  if (!found) return;
-  found.dataset.adopted = "yes";
-  take(found);
+function each(selector, take) {
+  for (const found of document.querySelectorAll(`${selector}:not([data-adopted])`)) {
+    found.dataset.adopted = "yes";
+    take(found);
+  }
 }
 
-function onStage(act) {
-  act(stages.get(TAB));
-  showTab(TAB);
+function adoptStage(root) {
+  const { tab } = root.dataset;
+  if (stages.get(tab)?.root === root) return;
+  stages.get(tab)?.leave();
+  const stage = new Stage(tab, root, {
+    titled: drawTitle,
+    use: (infotext) => fill(tab, { text: infotext }),
+    send: (target, picture) => send(canvases, target, nameOf(picture), "", { text: picture.infotext }),
+    upscale: () => document.getElementById(`${tab}_upscale`)?.click(),
+  });
+  if (!openings.get(tab)) document.getElementById(`${tab}_opened`)?.click();
+  stages.set(tab, stage);
+  stage.draw();
+  stage.restore();
 }
 
-function showTab(tab) {
-  document.querySelector(`[role="tab"][id*="${tab}"], #tab_${tab}-button`)?.click();
+function adoptCanvas(tab, root) {
+  lives.set(tab, new Live(tab, { stage: () => stages.get(tab), ready: () => canvases.get(tab)?.size }));
+  canvases.set(tab, new Canvas(root, { blankSize: () => sizes.asked(tab) }));
 }
 
-function sendTo(tab, infotext) {
+function drawTitle() {
+  const drawing = stages.values().map(({ title }) => title).find(Boolean);
+  document.title = drawing ? `${drawing} · ${TITLE}` : TITLE;
+}
+
+async function onStage({ params }, act) {
+  const tab = kindOf(params);
   showTab(tab);
-  fill({ infotext });
+  act(await stages.when(tab));
+}
+
+function showJob(job) {
+  return onStage(job, (stage) => {
+    stage.visit(job.id);
+    // Not at once: what stands in the form may not have been drawn yet.
+    const use = () => fill(stage.tab, { job: job.id });
+    remarks.get(stage.tab)?.say(["An earlier job is shown."], { name: "Use its settings", act: use });
+  });
+}
+
+// What the PNG Info tab has read.
+function sendRead(tab, infotext, file) {
+  if (known.tabs[tab] && !known.tabs[tab].canvas) {
+    showTab(tab);
+    fill(tab, { infotext });
+  } else {
+    send(canvases, tab, file, file.name, infotext && { infotext });
+  }
 }
 
 function useCheckpoint(name) {
   window.darkroom.wanted = name;
   document.getElementById("use_model")?.click();
-  showTab(TAB);
+  showTab(lastShown);
 }
 
 // Whether a field of the parameters means anything to a model.
@@ -121,17 +179,36 @@ function canUse({ family, folder }, field) {
 const chosenCheckpoint = () => document.querySelector("#setting_sd_model_checkpoint input")?.value;
 
 function addHints() {
-  for (const [id, hint] of Object.entries(known.hints)) {
-    const element = document.getElementById(id);
-    if (!element || element.title) continue;
-    element.title = hint;
-    if (element.matches(".dr-tool")) element.setAttribute("aria-label", hint);
+  for (const [id, hint] of Object.entries(known.own_hints)) addHint(id, hint);
+  for (const tab of tabs.filter((name) => stages.get(name))) {
+    for (const [name, hint] of Object.entries(known.hints)) addHint(`${tab}_${name}`, hint);
   }
 }
 
+function addHint(id, hint) {
+  const element = document.getElementById(id);
+  if (!element || element.title) return;
+  element.title = hint;
+  if (element.matches(".dr-tool")) element.setAttribute("aria-label", hint);
+}
+
+const shownTab = () => tabs.find((tab) => stages.get(tab)?.root.offsetParent);
+
+document.addEventListener("click", ({ target }) => {
+  if (target.closest?.('[role="tab"]')) lastShown = shownTab() ?? lastShown;
+});
+
+document.addEventListener("darkroom:canvas", ({ detail }) => {
+  sizes.heard(detail);
+  const tab = document.getElementById(`tab_${detail.tab}`);
+  if (tab) tab.dataset.canvas = Object.values(detail.outpaint).some(Boolean) ? "outpaint" : detail.mode;
+  lives.get(detail.tab)?.painted();
+});
+document.addEventListener("darkroom:painted", ({ detail }) => lives.get(detail.tab)?.painted());
+
 // Ctrl+Enter generates, Alt+Enter skips, Esc interrupts, as in A1111.
 document.addEventListener("keydown", (event) => {
-  const tab = [...stages.keys()].find((name) => stages.get(name).root.offsetParent !== null);
+  const tab = shownTab();
   // What is open in front of the page has keys of its own.
   if (!tab || event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) press(event, `${tab}_generate`);
@@ -162,7 +239,8 @@ async function followEngine() {
   setTimeout(followEngine, state.engine === "ready" ? 15000 : 700);
 }
 
-watchPrompts((box) => remarks.get([...remarks.keys()].find((tab) => box.closest(`[id^="${tab}_"]`))));
+watchForms((tab) => lives.get(tab)?.formChanged());
+watchPrompts((box) => remarks.get(tabOf(box)));
 new MutationObserver(adopt).observe(document.body, { childList: true, subtree: true });
 adopt();
 followEngine();

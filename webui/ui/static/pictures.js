@@ -7,14 +7,17 @@ const VARIATION = /(?:^|, )Variation seed: (\d+)(?:,|$)/;
 const QUOTED = /"(?:\\.|[^"\\])*"/g;
 
 export class Pictures {
-  constructor(root, use) {
+  // `use(infotext)` fills the form; `send(tab, picture)` and `upscale()` go on from the picture that is shown.
+  constructor(root, { use, send, upscale }) {
     this.root = root;
     this.finished = [];
     this.chosen = 0;
     this.pinned = false; // a finished picture was chosen while others develop
     this.stale = false; // what is shown is the last job's, until this one has something to show
     this.part(".dr-copy").addEventListener("click", () => this.copyInfotext());
-    this.part(".dr-use").addEventListener("click", () => use(this.finished[this.chosen].infotext));
+    this.part(".dr-use").addEventListener("click", () => use(this.shown.infotext));
+    this.part(".dr-upscale")?.addEventListener("click", upscale);
+    this.part(".dr-sends").addEventListener("click", ({ target }) => target.dataset.target && send(target.dataset.target, this.shown));
     this.part(".dr-view").addEventListener("keydown", (event) => this.onKey(event));
     this.part(".dr-view").addEventListener("click", () => this.enlarge());
     // Anywhere, the × included.
@@ -31,9 +34,13 @@ export class Pictures {
     return this.stale ? 0 : this.finished.filter((picture) => !isGrid(picture)).length;
   }
 
+  get shown() {
+    return this.finished[this.chosen];
+  }
+
   // The seed of the picture shown; of a variation its infotext tells.
   seedOf(field) {
-    const picture = this.finished[this.chosen];
+    const picture = this.shown;
     if (field === "seed") return picture?.seed;
     return picture && variationSeed(picture.infotext);
   }
@@ -61,6 +68,12 @@ export class Pictures {
     const view = this.part(".dr-view");
     view.classList.remove("dr-developing", "dr-stale");
     view.querySelectorAll("img").forEach((picture) => picture.remove());
+  }
+
+  // A quick picture while one paints: it takes the place and leaves no trace.
+  showLive(source) {
+    if (this.finished.length || this.stale) this.clear();
+    this.show([source], true);
   }
 
   develop(sources) {
@@ -97,10 +110,11 @@ export class Pictures {
   }
 
   draw() {
-    const { url, infotext, number, seed, kind } = this.finished[this.chosen];
+    const { url, infotext, number, seed, kind } = this.shown;
     this.show([url], false);
     this.part(".dr-below").hidden = false;
     this.part(".dr-infotext").textContent = infotext;
+    if (this.part(".dr-upscale")) this.part(".dr-upscale").hidden = isGrid(this.shown);
     this.part(".dr-save").href = url;
     // The browser adds the ending: it learns with the file of which format it is.
     this.part(".dr-save").download = `${kind === "grid" ? "grid-" : ""}${String(number).padStart(5, "0")}-${seed}`;
@@ -131,7 +145,7 @@ export class Pictures {
   }
 
   enlarge() {
-    const chosen = this.finished[this.chosen];
+    const chosen = this.shown;
     if (!chosen || this.part(".dr-developing")) return;
     this.part(".dr-large img").src = chosen.url;
     if (!this.part(".dr-large").open) this.part(".dr-large").showModal();

@@ -8,10 +8,11 @@ const NOTHING = "This picture tells nothing of how it was made.";
 const COPIED = 2000; // ms that "Copied" stands there
 
 export class PngInfo {
-  // `send(tab, infotext)` fills the form of a tab.
+  // `send(tab, infotext, file)` fills the form of a tab, and brings the file onto its canvas if it has one.
   constructor(root, { send }) {
     this.root = root;
     this.infotext = null;
+    this.file = null; // the picture that is shown
     this.gone = new AbortController(); // ends its hearing of what happens elsewhere on the page
     this.turn = 0; // counts the pictures brought, so that a late answer doesn't show under the next one
     this.part(".dr-drop-input").addEventListener("change", ({ target }) => this.bring(target.files[0]));
@@ -24,7 +25,7 @@ export class PngInfo {
     });
     document.addEventListener("paste", (event) => this.pasted(event), { signal: this.gone.signal });
     this.part(".dr-targets").addEventListener("click", ({ target }) => {
-      if (target.dataset.target && this.infotext) send(target.dataset.target, this.infotext);
+      if (target.dataset.target && this.file) send(target.dataset.target, this.infotext, this.file);
     });
   }
 
@@ -62,7 +63,7 @@ export class PngInfo {
   }
 
   clear() {
-    this.infotext = null;
+    this.infotext = this.file = null;
     const picture = this.part(".dr-drop-picture");
     URL.revokeObjectURL(picture.src);
     picture.removeAttribute("src");
@@ -75,6 +76,7 @@ export class PngInfo {
   }
 
   showPicture(file) {
+    this.file = file;
     const picture = this.part(".dr-drop-picture");
     picture.src = URL.createObjectURL(file);
     picture.alt = file.name;
@@ -86,7 +88,9 @@ export class PngInfo {
     this.infotext = infotext;
     const facts = [infotext?.source && `Made with ${infotext.source}`, width && `${width}×${height}`, format];
     this.part(".dr-facts").textContent = facts.filter(Boolean).join(" · ");
-    this.part(".dr-targets").hidden = !infotext;
+    this.part(".dr-targets").hidden = false;
+    // Without a canvas a tab can only take what the picture tells.
+    for (const button of this.part(".dr-targets").children) button.hidden = !infotext && !("canvas" in button.dataset);
     const box = this.part(".dr-told");
     if (infotext) box.append(...parts(infotext));
     else box.append(element("p", "dr-told-empty", NOTHING));

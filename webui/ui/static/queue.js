@@ -10,8 +10,8 @@ const NAMES = { queued: "Waiting", running: "Running", done: "Done", failed: "Fa
 export class QueueList {
   constructor(root, { show, begun }) {
     this.root = root;
-    this.show = show; // (job id) -> shows it on its stage
-    this.begun = begun; // (job id) -> the same for one that was begun here just now
+    this.show = show; // (job) -> shows it on its tab's stage
+    this.begun = begun; // (id, job) -> the same for one like it that was begun here just now
     this.drawn = "";
     const visible = whileVisible(root, EVERY, () => this.refresh());
     document.addEventListener("darkroom:ended", () => visible() && this.refresh());
@@ -48,8 +48,8 @@ export class QueueList {
 
   actions(job) {
     const box = element("div", "dr-job-actions");
-    box.append(this.button(job, "Show", () => this.show(job.id)));
-    if (isOver(job.state)) box.append(this.button(job, "Run again", async () => this.begun((await runAgain(job.id)).id)));
+    box.append(this.button(job, "Show", () => this.show(job)));
+    if (isOver(job.state)) box.append(this.button(job, "Run again", async () => this.begun((await runAgain(job.id)).id, job)));
     else box.append(this.button(job, job.state === "queued" ? "Cancel" : "Interrupt", () => interruptJob(job.id)));
     return box;
   }

@@ -2,32 +2,36 @@
 
 import { getJob, interruptJob, listJobs, runAgain, skipBatch, watchJob } from "./api.js";
 import { button, element, warning } from "./dom.js";
+import { kindOf } from "./kinds.js";
 import { Pictures } from "./pictures.js";
 import { aloud, describe, outcome, outcomeAloud, shortly } from "./words.js";
 
-const TITLE = "Darkroom";
+const LOOKED_THROUGH = 50; // of one's newest jobs, for the last of this tab's kind
 const ONE_COLUMN = "(max-width: 820px)"; // where the stage lies below what was pressed; as in darkroom.css
 
 export class Stage {
-  // `use(infotext)` fills the form with a picture's settings.
-  constructor(tab, root, { use }) {
+  // `acts` are what can be done with a finished picture; `titled()` is called when the window's title may be another.
+  constructor(tab, root, { titled, ...acts }) {
     this.tab = tab;
     this.root = root;
-    this.pictures = new Pictures(root, use);
+    this.titled = titled;
+    this.pictures = new Pictures(root, acts);
     this.waiting = []; // ids of this tab's jobs that come after the one shown
     this.own = new Set(); // ids of jobs begun in this browser tab
     this.job = null; // the id shown
     this.live = false; // whether the job shown is still to end
     this.visiting = false; // shown because it was picked from the list: stays when it is over
     this.progress = { state: "none", n_iter: 1 };
-    this.stop = null;
+    this.watch = null;
+    this.seen = new IntersectionObserver(() => this.watch?.look());
+    this.seen.observe(root);
   }
 
   part(selector) {
     return this.root.querySelector(selector);
   }
 
-  // Which jobs this browser tab follows outlives a reload; a new tab takes up its owner's newest job.
+  // Which jobs this browser tab follows outlives a reload; a new one takes up its owner's newest of its kind.
   async restore() {
     const kept = JSON.parse(sessionStorage.getItem(`darkroom.${this.tab}`) ?? "[]");
     for (const id of kept) {
@@ -35,13 +39,14 @@ export class Stage {
       if (job) this.submitted(id);
     }
     if (this.job) return;
-    const [newest] = await listJobs(1).catch(() => []);
+    const newest = (await listJobs(LOOKED_THROUGH).catch(() => [])).find(({ params }) => kindOf(params) === this.tab);
     if (newest && !this.job) this.show(newest.id);
   }
 
   // Another takes its place: gradio has drawn the tab anew.
   leave() {
-    this.stop?.();
+    this.watch?.stop();
+    this.seen.disconnect();
   }
 
   remember() {
@@ -71,7 +76,7 @@ export class Stage {
   }
 
   show(id, visiting = false) {
-    this.stop?.();
+    this.watch?.stop();
     this.job = id;
     this.live = true;
     this.visiting = visiting;
@@ -79,10 +84,10 @@ export class Stage {
     this.pictures.begin();
     this.setError("");
     this.part(".dr-notices").replaceChildren();
-    this.stop = watchJob(id, (kind, data) => this[`on_${kind}`](data));
+    this.watch = watchJob(id, (kind, data) => this[`on_${kind}`](data), () => this.root.offsetParent !== null);
     this.draw();
     this.remember();
-    if (matchMedia(ONE_COLUMN).matches) this.part(".dr-status").scrollIntoView({ block: "nearest" });
+    if (matchMedia(ONE_COLUMN).matches && this.root.offsetParent) this.part(".dr-status").scrollIntoView({ block: "nearest" });
   }
 
   goOn() {
@@ -152,7 +157,12 @@ export class Stage {
     if (!this.live && ["interrupted", "failed"].includes(state)) this.offer("Run again", () => this.again());
     if (!this.live && this.visiting && this.waiting.length) this.offer("Back to the running job", () => this.goOn());
     this.announce(this.live ? aloud(this.progress) : outcomeAloud(state, this.pictures.count));
-    document.title = this.live ? `${shortly(this.progress)} · ${TITLE}` : TITLE;
+    this.titled();
+  }
+
+  // For the window's title; empty if nothing is drawn.
+  get title() {
+    return this.live ? shortly(this.progress) : "";
   }
 
   announce(text) {

@@ -1,0 +1,147 @@
+"""A model on its way: its prompts read, its UNet changed for the while, each step told and shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from webui.engine import extra_inputs, token_merging
+from webui.engine.batch import Batch
+from webui.engine.conditioning import Conditioning, Interrupted
+from webui.engine.decoding import Decoder
+from webui.engine.denoiser import Denoiser
+from webui.engine.encoding import PromptEncoder, Reading
+from webui.engine.freeu import FreeU
+from webui.engine.guidance import Guidance
+from webui.engine.model import Model
+from webui.engine.previews import PreviewBudget, PreviewDecoder, jpegs
+from webui.engine.protocol import Observer
+from webui.engine.sampling import SamplingState
+from webui.engine.stepcache import StepCache
+from webui.engine.tiling import Tiling
+from webui.engine.token_merging import TokenMerging
+from webui.engine.way import Way
+from webui.params import GenerationParams
+
+NOTHING_TO_MERGE = "Token merging changes nothing here: this model has no attention at full resolution."
+
+
+class Walker:
+    """One model on its ways. `fit_preview` makes the preview decoder, when first someone watches."""
+
+    def __init__(self, model: Model, decoder: Decoder, fit_preview: Callable[[], PreviewDecoder]) -> None:
+        self.encoder = PromptEncoder(model)
+        self._model = model
+        self._decoder = decoder
+        self._fit_preview = fit_preview
+
+    @cached_property
+    def preview(self) -> PreviewDecoder:
+        """The preview decoder, fitted when first it is asked for."""
+        return self._fit_preview()
+
+    def advance(
+        self,
+        batch: Batch,
+        way: Way,
+        state: SamplingState,
+        observer: Observer,
+        budget: PreviewBudget,
+        until: float = 1.0,
+    ) -> SamplingState | None:
+        """Walk from `state` to the end of the way, or past the share `until` of it; None: told to stop."""
+        try:
+            conditioning = self._read(batch, way, observer)
+        except Interrupted:
+            return None
+        observer.phase("sampling")
+        observer.step(batch.number, way.shown(state), way.steps)
+        with at_work(self._model, batch.params) as before_each:
+            denoise = self._denoiser(batch.params, way, state, conditioning, before_each)
+            for state in way.walk(state, denoise):  # noqa: B020
+                observer.step(batch.number, way.shown(state), way.steps)
+                if observer.interrupted() or observer.skipped():
+                    return None
+                self._show(denoise.latest, observer, budget)
+                if way.share(state) >= until:
+                    break
+        return state
+
+    def _read(self, batch: Batch, way: Way, observer: Observer) -> Conditioning:
+        observer.phase("reading the prompt")
+        reading = Reading.of(batch.params)
+        found = Conditioning(
+            self.encoder, batch.prompts, way.evaluations, reading, observer.interrupted, batch.before
+        )
+        if found.networks:
+            observer.notice(_not_applied(found))
+        if batch.params.token_merging_ratio and not token_merging.usable(self._model.unet):
+            observer.notice(NOTHING_TO_MERGE)
+        return found
+
+    def _denoiser(
+        self,
+        params: GenerationParams,
+        way: Way,
+        state: SamplingState,
+        conditioning: Conditioning,
+        before_each: Callable[[], None],
+    ) -> Denoiser:
+        instructed = way.start is not None and extra_inputs.is_instructed(self._model)
+        return Denoiser(
+            self._model,
+            conditioning,
+            Guidance.of(params, way.sampler, way.guided, instructed=instructed),
+            self._beside(way, state),
+            way.table,
+            state.done * way.sampler.evaluations,
+            before_each,
+            way.kept,
+        )
+
+    def _beside(self, way: Way, state: SamplingState) -> Tensor | None:
+        """What the UNet is given beside latents of the size of those in `state`."""
+        model, start = self._model, way.start
+        if start and start.beside is not None and start.beside.shape[1] == model.extra_channels:
+            return start.beside
+        if start and extra_inputs.is_instructed(model):
+            return extra_inputs.of_latents(model, start.latents)
+        height, width = state.x.shape[-2:]
+        return extra_inputs.without_picture(model, self._decoder, height, width)
+
+    def _show(self, latents: Tensor | None, observer: Observer, budget: PreviewBudget) -> None:
+        if latents is None or not observer.wants_preview() or not budget.allows():
+            return
+        if latents.is_cuda:
+            # Else the time that the step itself still takes on the GPU would be counted as the preview's.
+            torch.cuda.synchronize(latents.device)
+        preview = self.preview
+        begun = time.perf_counter()
+        observer.preview(jpegs(preview.fitting(latents)(latents)))
+        budget.spend(time.perf_counter() - begun)
+
+
+@contextmanager
+def at_work(model: Model, params: GenerationParams) -> Generator[Callable[[], None]]:
+    """The UNet on its device and as `params` want it; what is given is to be called before it runs."""
+    unet = model.unet
+    with ExitStack() as changes:
+        changes.enter_context(model.on_device("unet"))
+        if params.tiling:
+            changes.enter_context(Tiling(unet))
+        if params.freeu:
+            weights = params.freeu_b1, params.freeu_b2, params.freeu_s1, params.freeu_s2
+            changes.enter_context(FreeU(unet, *weights))
+        if params.token_merging_ratio:
+            changes.enter_context(TokenMerging(unet, params.token_merging_ratio))
+        yield changes.enter_context(StepCache(unet, params.step_cache)).next_step
+
+
+def _not_applied(conditioning: Conditioning) -> str:
+    tags = ", ".join(f"<{network.kind}:{network.name}>" for network in conditioning.networks[:5])
+    return f"This version can't apply what the prompt names with {tags}; it was left out."

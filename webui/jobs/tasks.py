@@ -1,0 +1,132 @@
+"""What the engine is given for one cell of a job: an order or a repair, its pictures opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from webui.engine.protocol import Inputs, Order, Repair
+from webui.imaging.resizing import JUST_RESIZE, resized
+from webui.jobs.model import Job
+from webui.jobs.pictures import Pictures, Source, refused
+from webui.jobs.wishes import Wishes
+from webui.params import GenerationParams, InvalidParamsError
+from webui.params.detailer import NO_DETAILER
+from webui.scripts.plan import Cell
+from webui.scripts.planning import plan
+
+ALIKE = 0.02
+"""How far proportions may differ before someone is told."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Work for the engine. `parents` are the finished pictures that its pictures are made from."""
+
+    work: Order | Repair
+    notices: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Last:
+    """The picture that a job has made last, and its name."""
+
+    image: Image.Image
+    name: str
+
+
+class Tasks:
+    """From wishes to tasks. `pictures`: None where jobs can't start from any."""
+
+    def __init__(self, wishes: Wishes, pictures: Pictures | None) -> None:
+        self._wishes = wishes
+        self._pictures = pictures
+
+    def settle(
+        self, owner: str, params: GenerationParams, seed: int, subseed: int, *, keep: bool
+    ) -> tuple[GenerationParams, int]:
+        """`params` as they can be drawn, and how many batches they make. `keep`: keep the pictures they name.
+
+        Raises:
+            InvalidParamsError: they can't be drawn; the text says why and the way out.
+            StoreError: the disk is full.
+        """
+        if self._pictures is None:
+            params = self._wishes.settle(params)
+        else:
+            params = self._pictures.settled(owner, params)
+            params = self._wishes.settle(params, self._pictures.size(owner, params))
+        rounds = self._wishes.rounds(plan(params, seed, subseed))
+        if self._pictures and keep:
+            self._pictures.use(owner, params)
+        return params, rounds
+
+    def outline(self, cell: Cell) -> Order | None:
+        """The order of a cell without its pictures; None: it is not drawn.
+
+        Raises:
+            InvalidParamsError: something has gone since it was asked for.
+        """
+        return None if cell.params.extras else self._wishes.order(cell)[0]
+
+    def task(self, job: Job, cell: Cell, last: Last | None = None) -> Task:
+        """The task of a cell of `job`; `last` is what the cell before it has made, if anything.
+
+        Raises:
+            InvalidParamsError: something has gone since it was asked for, or a picture can't be drawn from.
+        """
+        params = cell.params
+        field = "firstpass_image" if params.hires else "init_images"
+        source = self._source(job.owner, field, params)
+        if cell.from_last and last:
+            image, parents = last.image, (last.name,)
+        else:
+            image = _opened(field, source)
+            parents = (source.parent,) if source and source.parent else ()
+        if image and (repair := self._wishes.repair(cell, image, source.infotext if source else "")):
+            return Task(repair, parents=parents)
+        inputs, remarks = self._inputs(job.owner, params, image)
+        order, notices = self._wishes.order(cell, inputs)
+        return Task(order, remarks + notices, parents)
+
+    def _source(self, owner: str, field: str, params: GenerationParams) -> Source | None:
+        """The picture that a field names, the first if there are several."""
+        value: str | tuple[str, ...] = getattr(params, field)
+        name = value if isinstance(value, str) else next(iter(value), "")
+        if not name:
+            return None
+        if self._pictures is None:
+            raise InvalidParamsError(field, "Nothing can be drawn from pictures here.")
+        with refused(field):
+            return self._pictures.find(owner, name)
+
+    def _inputs(
+        self, owner: str, params: GenerationParams, image: Image.Image | None
+    ) -> tuple[Inputs, tuple[str, ...]]:
+        """The pictures of an order, and what is to be said of them."""
+        mask = self._mask(owner, "mask", params) if params.init_images else None
+        details = self._mask(owner, "detailer_mask", params) if params.detailer != NO_DETAILER else None
+        if mask is None or image is None or mask.size == image.size:
+            return Inputs(image, mask, details), ()
+        fitted = resized(mask, *image.size, JUST_RESIZE)
+        return Inputs(image, fitted, details), _remarks(mask.size, image.size)
+
+    def _mask(self, owner: str, field: str, params: GenerationParams) -> Image.Image | None:
+        source = self._source(owner, field, params)
+        with refused(field):
+            return source.read_mask() if source else None
+
+
+def _opened(field: str, source: Source | None) -> Image.Image | None:
+    with refused(field):
+        return source.read() if source else None
+
+
+def _remarks(mask: tuple[int, int], picture: tuple[int, int]) -> tuple[str, ...]:
+    ratio = mask[0] * picture[1] / (mask[1] * picture[0])
+    if abs(ratio - 1) <= ALIKE:
+        return ()
+    sizes = "{}x{}".format(*mask), "{}x{}".format(*picture)
+    return (f"The mask is {sizes[0]} and the picture {sizes[1]}: the mask was stretched to it.",)

@@ -1,0 +1,97 @@
+// The canvas's picture and the size that is asked for: proportions are kept, and room to paint is added.
+
+import { later } from "./pause.js";
+
+const STEP = 8;
+const [LEAST, MOST] = [64, 2048]; // what the sliders offer
+const STRETCHING = [0, 3]; // the resize modes in which other proportions would distort the picture
+const SIDES = ["left", "up", "right", "down"];
+const DEFAULT = 512;
+const PAUSE = 120; // ms without a change of the frame
+
+const shown = new Map(); // tab -> {size, outpaint} of its canvas
+const pushed = new Map(); // tab -> what the boxes for outpainting were last set to
+const timers = new Map();
+const wanted = new Map(); // tab -> (width, height) -> the sides that the button is to set
+
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+// `size` with what is to be painted around it.
+function extended({ size, outpaint }) {
+  return [size.width + outpaint.left + outpaint.right, size.height + outpaint.up + outpaint.down];
+}
+
+// The canvas tells what is on it, and may tell the same twice.
+export function heard({ tab, size, outpaint }) {
+  const before = shown.get(tab);
+  const now = { size, outpaint };
+  if (same(before, now)) return;
+  shown.set(tab, now);
+  later(`${tab}_size_pause`, `${tab}_size`);
+  if (!same(before?.outpaint, outpaint)) push(tab);
+  if (!size) return;
+  if (!same(before?.size, size)) fit(tab, (width, height) => proportioned(width, height, extended(now)));
+  else fit(tab, (width, height) => grown([width, height], extended(before), extended(now)));
+}
+
+function fit(tab, sides) {
+  wanted.set(tab, sides);
+  document.getElementById(`${tab}_fit_size`)?.click();
+}
+
+// For the button that fit() presses: what it is to set width and height to.
+export function fitted(tab, [width, height, mode]) {
+  const sides = wanted.get(tab);
+  wanted.delete(tab);
+  return sides && STRETCHING.includes(mode) ? sides(width, height) : [width, height];
+}
+
+// As many pixels as before, in the picture's proportions.
+export function proportioned(width, height, [across, down]) {
+  const share = across / down;
+  if (Math.abs(Math.log((width / height) / share)) < 0.01) return [width, height];
+  const side = Math.sqrt(width * height * share);
+  return [rounded(side), rounded(side / share)];
+}
+
+// What is added to the picture is added to the size.
+export function grown(sides, before, now) {
+  return sides.map((side, place) => rounded((side * now[place]) / before[place]));
+}
+
+// What the form asks for, as it stands there.
+export function asked(tab) {
+  const [width, height] = ["width", "height"].map((side) => Number(document.querySelector(`#${tab}_${side} input[type=number]`)?.value));
+  return { width: width || DEFAULT, height: height || DEFAULT };
+}
+
+export function ownSize(tab, sides) {
+  const now = shown.get(tab);
+  return now?.size ? extended(now).map(rounded) : sides;
+}
+
+const rounded = (side) => Math.min(MOST, Math.max(LEAST, Math.round(side / STEP) * STEP));
+
+// For the server, which tells what size comes out.
+export const pictureSize = (tab) => JSON.stringify(shown.get(tab)?.size ?? null);
+
+// Once the frame is left alone, the boxes tell the same.
+function push(tab) {
+  clearTimeout(timers.get(tab));
+  timers.set(tab, setTimeout(() => document.getElementById(`${tab}_framed`)?.click(), PAUSE));
+}
+
+export function framed(tab, sides) {
+  const outpaint = shown.get(tab)?.outpaint;
+  const told = outpaint ? SIDES.map((side) => outpaint[side]) : sides;
+  pushed.set(tab, told);
+  return told;
+}
+
+// What was typed into the boxes; null if it is only what they were set to.
+export function typed(tab, sides) {
+  const numbers = sides.map((side) => side ?? 0);
+  if (same(numbers, pushed.get(tab) ?? [0, 0, 0, 0])) return null;
+  pushed.set(tab, numbers);
+  return Object.fromEntries(SIDES.map((side, place) => [side, numbers[place]]));
+}
