@@ -37,7 +37,10 @@ def test_fields_of_our_own_text_make_the_same_job(client):
 
 
 def test_what_cannot_be_used_is_told(client):
-    line = "Steps: 999, Sampler: Euler a, CFG scale: 7, Model: gone, Hires upscale: 2, ADetailer model: a.pt, Version: v1.10.1"
+    line = (
+        "Steps: 999, Sampler: Euler a, CFG scale: 7, Model: gone, Hires upscale: 2, ADetailer model: a.pt, "
+        "Version: v1.10.1"
+    )
     told = read(client, f"a fox\n{line}")
     assert told["fields"]["sampler_name"] == "Euler a"
     assert not told["fields"].keys() & {"steps", "checkpoint"}

@@ -118,10 +118,12 @@ def test_what_is_no_job_is_refused(client, body):
 
 
 def test_too_large_a_body_is_refused(client):
-    body = b'{"prompt": "' + b"x" * 2 * 2**20 + b'"}'
-    assert client.post("/api/v1/jobs", content=body).status_code == 413
-    pieces = (body[start : start + 2**16] for start in range(0, len(body), 2**16))
-    assert client.post("/api/v1/jobs", content=pieces).status_code == 413  # of a size that isn't told before
+    body = b'{"prompt": "' + b"x" * native.MAX_JOB + b'"}'
+    sentence = {"detail": "The job is larger than 96 MiB. Send a smaller one."}
+    pieces = (body[start : start + 2**20] for start in range(0, len(body), 2**20))
+    for content in (body, pieces):  # of the second the size isn't told before
+        answer = client.post("/api/v1/jobs", content=content)
+        assert (answer.status_code, answer.json()) == (413, sentence)
 
 
 def test_unknown_jobs_and_pictures_are_404(client):
@@ -450,7 +452,7 @@ def test_a_plot_is_told_with_its_grid_first(room, local):
     ("script", "sentence"),
     [
         ({"name": "X/Y/Z plot", "x_axis": "Steps", "x_values": "1,x"}, 'X axis, Steps: "x" is no number'),
-        ({"name": "Loopback"}, "X/Y/Z plot"),
+        ({"name": "Custom code"}, "X/Y/Z plot"),
         ({"name": "Prompt matrix", "margin_size": 501}, "less than or equal to 500"),
     ],
 )

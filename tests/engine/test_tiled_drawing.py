@@ -87,7 +87,7 @@ def test_its_infotext_is_that_of_the_first_tile_and_tells_the_script(upscale):
     told = read(made.infotext)
     assert (told.fields["width"], told.fields["height"], told.fields["seed"]) == (64, 64, 7)
     assert told.fields["denoising_strength"] == 0.5
-    assert told.fields["script"]["name"] == "SD upscale"
+    assert told.fields["script"] == SDUpscale(overlap=16)
     assert "SD upscale overlap: 16, SD upscale factor: 2, SD upscale upscaler: Lanczos" in made.infotext
     assert made.seed == 7
     [small] = upscale(steps=3, image=picture(30, 20)).pictures

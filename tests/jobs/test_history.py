@@ -5,7 +5,7 @@ import time
 from datetime import date, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.jobs.histories import FIRST, MANY, PER_JOB, Room, fill
@@ -163,7 +163,7 @@ def test_many_searches_are_each_answered(room):
 LETTERS = st.text(st.sampled_from("aAbBßé*?[]%_' \0"), max_size=6)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(prompts=st.lists(LETTERS, min_size=1, max_size=4), q=LETTERS)
 def test_searching_is_looking_for_each_word(tmp_path_factory, prompts, q):
     room = Room(tmp_path_factory.mktemp("room"), Settings())

@@ -11,7 +11,8 @@ from PIL import Image
 from tests.serving import ROOT
 from webui.engine.protocol import EngineError, Picture
 from webui.infotext.carriers import items_of
-from webui.jobs.outputs import OutputError, Outputs, media_type
+from webui.jobs.outputs import OutputError, Outputs, is_live, kind_of, media_type
+from webui.params import GenerationParams
 from webui.settings import Settings
 
 INFOTEXT = "a panda\nNegative prompt: blur\nSteps: 4, Seed: 7"
@@ -206,3 +207,43 @@ except EngineError as error:
     assert done.stderr == ""
     assert done.stdout.startswith("Pictures can't be saved in")
     assert [name.rsplit("/")[-1] for name in names(Outputs(tmp_path))] == ["00000-7.png"]
+
+
+@pytest.mark.parametrize(
+    ("params", "kind"),
+    [
+        ({}, "txt2img"),
+        ({"enable_hr": True}, "txt2img"),
+        ({"init_images": ["a"]}, "img2img"),
+        ({"init_images": ["a"], "extras": {}}, "extras"),
+    ],
+)
+def test_each_kind_of_job_has_folders_of_its_own(outputs, params, kind):
+    assert kind_of(GenerationParams(**params)) == kind
+    name = "00000.png" if kind == "extras" else "00000-7.png"
+    today = time.strftime("%Y-%m-%d")
+    assert outputs.save(picture(7), f"{kind}-images") == f"{kind}-images/{today}/{name}"
+
+
+# Live pictures
+
+
+def test_live_pictures_lie_elsewhere_and_can_be_removed(tmp_path):
+    outputs = Outputs(tmp_path / "outputs", live=tmp_path / "live")
+    first, second, third = (outputs.save_live(picture(side=16)) for _ in range(3))
+    assert outputs.path(first).is_relative_to(tmp_path / "live")
+    with Image.open(outputs.path(first)) as image:
+        assert image.info["parameters"] == INFOTEXT
+    assert (is_live(first), is_live("txt2img-images/1.png")) == (True, False)
+    assert outputs.path("live:../outputs") is None
+    outputs.remove_live(first)
+    outputs.remove_live(first)
+    assert [outputs.path(file) is None for file in (first, second, third)] == [True, False, False]
+    outputs.remove_live()
+    assert list((tmp_path / "live").iterdir()) == []
+
+
+def test_a_full_disk_is_told_of_live_pictures_too(tiny_disk):
+    outputs = Outputs(tiny_disk.folder / "outputs")
+    with pytest.raises(OutputError, match="The disk is full"):
+        outputs.save_live(picture())

@@ -135,6 +135,19 @@ def test_a_picture_that_goes_before_its_turn_fails_the_job_with_a_sentence(room)
     assert "no longer there" in failed.error
 
 
+def test_after_a_restart_a_waiting_job_finds_its_pictures(tmp_path, catalog):
+    before = Room(tmp_path, catalog, Artist)
+    job = before.submit(init_images=[enclosed()], mask=enclosed(BLUE))
+    before.store.close()
+    after = Room(tmp_path, catalog, Artist)
+    after.inputs.sweep(30)
+    after.worker.start()
+    done(after, job)
+    assert after.engine.orders[0].inputs.image.getpixel((0, 0)) == (255, 0, 0)
+    after.worker.stop()
+    after.store.close()
+
+
 # Folders on the server
 
 

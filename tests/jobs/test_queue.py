@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,3 +76,14 @@ def test_taking_job_by_job_is_as_fair_as_the_order_told(names, last_served):
         turn += 1
         served[job.owner] = turn
     assert taken == told
+
+
+@given(st.lists(st.tuples(owners, st.booleans()), max_size=25), histories)
+def test_live_jobs_come_before_ones_others_and_change_no_ones_turn(queued, last_served):
+    plain = jobs_of([owner for owner, _ in queued])
+    painted = [replace(job, live="x" * live) for job, (_, live) in zip(plain, queued, strict=True)]
+    ordered = fair_order(painted, last_served)
+    assert [job.owner for job in ordered] == [job.owner for job in fair_order(plain, last_served)]
+    for owner in "abcd":
+        live = [bool(job.live) for job in ordered if job.owner == owner]
+        assert live == sorted(live, reverse=True)

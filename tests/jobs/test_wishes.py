@@ -17,12 +17,14 @@ class Shelf:
     """A catalog of what the test puts on it."""
 
     def __init__(self, demo):
+        self.upscaler = ModelFile("4x-Sharp.pth", Path("4x-Sharp.pth"), "upscaler")
         self.models = {
             "": demo,
             demo.name: demo,
             "sdxl": replace(demo, name="sdxl", identity=Identity("checkpoint", "sdxl"), defaults={}),
             "refiner": replace(demo, name="refiner", identity=Identity("checkpoint", "sdxl-refiner")),
             "flux": ModelFile("flux", Path("flux.safetensors"), identity=Identity("checkpoint", "flux")),
+            "odd": ModelFile("odd", Path("odd"), identity=Identity("checkpoint", "other", pipeline="Odd")),
         }
 
     def find(self, name):
@@ -32,6 +34,9 @@ class Shelf:
 
     def find_vae(self, name, checkpoint):
         return None
+
+    def files(self, kind):
+        return [self.upscaler] if kind == "upscaler" else []
 
 
 @pytest.fixture
@@ -127,6 +132,75 @@ def test_cells_of_other_checkpoints_may_use_what_the_first_can_not(wishes):
     first, second = (wishes.order(cell)[0].params for cell in plan(wishes.settle(params), 1).cells())
     assert (first.checkpoint, first.clip_skip, first.sampler_name) == ("flux", 1, "Euler")
     assert (second.checkpoint, second.clip_skip, second.sampler_name) == ("sdxl", 2, "Heun")
+
+
+# Pictures, hires fix, extras
+
+
+@pytest.mark.parametrize("name", ["", "None", "Use same checkpoint", "sdxl"])
+def test_the_second_pass_has_the_firsts_checkpoint_where_none_is_named(wishes, name):
+    settled = wishes.settle(GenerationParams(checkpoint="sdxl", enable_hr=True, hr_checkpoint_name=name))
+    order, _ = wishes.order(Cell(settled, 1, 2))
+    named = name == "sdxl"
+    assert settled.hr_checkpoint_name == ("sdxl" if named else "")
+    assert (order.hires_checkpoint is not None) == named
+
+
+def test_a_second_pass_by_a_model_of_other_latents_is_refused(wishes, demo):
+    params = GenerationParams(checkpoint="sdxl", enable_hr=True, hr_checkpoint_name=demo.name)
+    with pytest.raises(InvalidParamsError, match="can't draw over what") as refusal:
+        wishes.settle(params)
+    assert refusal.value.field == "hr_checkpoint_name"
+
+
+def test_names_that_are_not_used_are_not_looked_at(wishes):
+    params = GenerationParams(
+        hr_upscaler="Nonsense", hr_sampler_name="Nonsense", hr_checkpoint_name="Nonsense"
+    )
+    assert wishes.settle(params).hr_upscaler == "Nonsense"
+    assert wishes.settle(params.changed(enable_hr=True, init_images=("0" * 32,))).hr_upscaler == "Nonsense"
+
+
+def test_the_files_of_upscalers_go_with_the_order(wishes):
+    hires = wishes.settle(GenerationParams(enable_hr=True, hr_upscaler="4X-SHARP"))
+    script = {"name": "SD upscale", "upscaler": "4x-sharp.pth"}
+    tiled = wishes.settle(GenerationParams(init_images=("0" * 32,), script=script))
+    for params in (hires, tiled):
+        order, _ = wishes.order(Cell(params, 1, 2))
+        assert {name: file.name for name, file in order.upscalers.items()} == {"4x-Sharp": "4x-Sharp.pth"}
+    latent = wishes.settle(GenerationParams(enable_hr=True, hr_upscaler=""))
+    assert latent.hr_upscaler == "Latent"
+    assert wishes.order(Cell(latent, 1, 2))[0].upscalers == {}
+
+
+def test_what_can_only_draw_from_a_prompt_refuses_pictures(wishes):
+    with pytest.raises(InvalidParamsError, match='"odd" can\'t start from pictures yet') as refusal:
+        wishes.settle(GenerationParams(checkpoint="odd", init_images=("0" * 32,)))
+    assert refusal.value.field == "init_images"
+    with pytest.raises(InvalidParamsError, match="can't draw over enlarged pictures") as refusal:
+        wishes.settle(GenerationParams(checkpoint="flux", enable_hr=True, firstpass_image="0" * 32))
+    assert refusal.value.field == "firstpass_image"
+
+
+def test_pipelines_that_start_from_pictures_keep_what_they_can_use(wishes):
+    asked = {"init_images": ("0" * 32,), "mask": "1" * 32, "denoising_strength": 0.4, "outpaint_left": 64}
+    settled = wishes.settle(GenerationParams(checkpoint="flux", soft_inpainting=True, **asked))
+    assert {name: getattr(settled, name) for name in asked} == asked
+    assert not settled.soft_inpainting
+    plain = wishes.settle(GenerationParams(checkpoint="flux", denoising_strength=0.4, enable_hr=True))
+    assert (plain.denoising_strength, plain.enable_hr) == (0.75, False)
+
+
+def test_detectors_are_found_in_any_letter_case(wishes):
+    assert wishes.settle(GenerationParams(detailer="saliency")).detailer == "Saliency"
+    assert wishes.settle(GenerationParams(detailer="")).detailer == "None"
+
+
+def test_a_plot_over_hires_upscalers_is_looked_at_before_it_is_drawn(wishes):
+    script = {"name": "X/Y/Z plot", "x_axis": "Hires upscaler", "x_values": "Latent, Nonsense"}
+    params = wishes.settle(GenerationParams(enable_hr=True, script=script))
+    with pytest.raises(InvalidParamsError, match='no upscaler "Nonsense"'):
+        wishes.rounds(plan(params, 1))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ NOW = {"checkpoint": "darkroom-demo", "sampler_name": "Euler a", "scheduler": "K
 TEXT = (
     "a cat, cinematic\nNegative prompt: blurry\n"
     "Steps: 12, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5.5, Seed: 99, Size: 192x128, "
-    "Model: darkroom-demo, Clip skip: 2, Hires upscale: 2, Version: v1.10.1"
+    "Model: darkroom-demo, Clip skip: 2, Hires upscale: 2, Mood: grim, Version: v1.10.1"
 )
 
 
@@ -53,7 +53,8 @@ def test_a_text_sets_all_it_tells_and_the_defaults_of_what_it_leaves_out(filled)
     assert (params.width, params.height, params.clip_skip) == (192, 128, 2)
     assert {"subseed_strength", "tiling", "eta", "freeu"} <= filling.only
     assert not {"n_iter", "batch_size", "script", "dynamic_prompts"} & filling.only
-    assert filling.notices[-1] == "Not used: Hires upscale."
+    assert (params.enable_hr, params.hr_scale) == (True, 2)
+    assert filling.notices[-1] == "Not used: Mood."
 
 
 def test_the_prompts_box_is_read_if_it_holds_settings_else_the_last_picture(filled, jobs):
@@ -169,3 +170,19 @@ def test_what_can_not_be_read_is_one_sentence(catalog, jobs, styles, wish):
 def test_odd_wishes_do_no_harm(filled, wish):
     filling = filled(wish)
     assert json.loads(filling.told())["filled"] == len(filling.only)
+
+
+def test_a_picture_that_is_drawn_from_tells_its_size_and_not_how_it_was_begun(filled):
+    filling = filled({"text": TEXT, "picture": [1021, 640]})
+    assert (filling.params.width, filling.params.height) == (1024, 640)
+    assert (filling.params.prompt, filling.params.steps) == ("a cat, cinematic", 12)
+    begun = {"enable_hr", "hr_scale", "denoising_strength", "mask_blur", "detailer", "outpaint_left"}
+    assert not begun & filling.only
+    assert begun - {"denoising_strength"} < filled({"text": TEXT}).only
+
+
+@pytest.mark.parametrize("size", [None, [], [8, 8], [10**9, 64], ["1", 2], {"a": 1}, "64x64"])
+def test_a_size_that_can_not_be_drawn_is_left_out(filled, size):
+    filling = filled({"text": TEXT, "picture": size})
+    assert not {"width", "height"} & filling.only
+    assert filling.params.steps == 12

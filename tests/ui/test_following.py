@@ -11,15 +11,22 @@ from webui.catalog.entry import Identity, ModelFile
 from webui.config import BUILT_IN_CHECKPOINTS
 from webui.params import GenerationParams
 from webui.ui.following import (
-    CHANGING,
     MEANT_FOR,
+    OF_VARIANT,
     OWN_LOOP_ONLY,
     brought_inside,
+    can_use,
     followed,
-    refiner_choices,
+    following,
+    kin_choices,
     restored,
 )
-from webui.ui.sections import FOLLOWING_SAMPLER
+from webui.ui.sections import DETAILER
+from webui.ui.tabs import INPAINT, TXT2IMG
+
+FIELDS = following((*TXT2IMG.fields, "vae"), canvas=False)
+OF_SAMPLERS = {"beta_alpha", "beta_beta", "uni_pc_order", "uni_pc_variant"}
+OF_DETECTORS = {*DETAILER.inside} - {"detailer"}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +41,7 @@ def model(family, **defaults):
 
 
 def updates(catalog, model):
-    return dict(zip(CHANGING, followed(catalog, model), strict=True))
+    return dict(zip(FIELDS, followed(catalog, model, FIELDS), strict=True))
 
 
 def test_controls_take_what_is_set_for_the_checkpoint(catalog):
@@ -51,7 +58,8 @@ def test_a_persons_step_cache_is_left_alone(catalog):
 @pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl", "sdxl-refiner", ""])
 def test_stable_diffusion_shows_every_control_that_its_sampler_can_use(catalog, family):
     useless = {field for field, families in MEANT_FOR.items() if family and family not in families}
-    assert hidden(catalog, model(family)) == {*FOLLOWING_SAMPLER, *useless}
+    useless |= OF_DETECTORS
+    assert hidden(catalog, model(family)) == {*OF_SAMPLERS, *useless}
     assert hidden(catalog, model(family, scheduler="Beta")) == {"uni_pc_order", "uni_pc_variant", *useless}
     assert hidden(catalog, model(family, sampler_name="UniPC")) == {"beta_alpha", "beta_beta", *useless}
 
@@ -70,11 +78,12 @@ def test_another_checkpoints_refiner_stays_only_if_it_fits():
         replace(model("sdxl"), name="broken", problem="It is broken."),
     ]
     catalog = Shelf(shelf)
-    assert refiner_choices(catalog, shelf[0]) == ["None", "one", "refiner"]
-    assert refiner_choices(catalog, model("sd2")) == ["None", "old"]
-    place = CHANGING.index("refiner_checkpoint")
-    assert followed(catalog, model("sdxl"), "refiner")[place]["value"] == "refiner"
-    assert followed(catalog, model("sd1"), "refiner")[place]["value"] == "None"
+    assert kin_choices(catalog, shelf[0], "None") == ["None", "one", "refiner"]
+    assert kin_choices(catalog, model("sd2"), "None") == ["None", "old"]
+    for field, nothing in (("refiner_checkpoint", "None"), ("hr_checkpoint_name", "Use same checkpoint")):
+        held = {field: "refiner"}
+        assert followed(catalog, model("sdxl"), (field,), held)[0]["value"] == "refiner"
+        assert followed(catalog, model("sd1"), (field,), held)[0]["value"] == nothing
 
 
 class Shelf(Catalog):
@@ -106,18 +115,46 @@ def test_what_a_slider_can_not_show_is_told(catalog):
     assert sentence == "Width 3072 is beyond what the slider offers; it is set to 2048."
 
 
+def useless(family):
+    """What a family that our own loop doesn't draw has no use for; SD 3 and Flux can start from pictures."""
+    fields = {field for field in OWN_LOOP_ONLY if field in FIELDS}
+    return fields if family == "other" else fields - {"denoising_strength"}
+
+
+def test_what_only_some_checkpoints_are_given_is_shown_for_them_alone():
+    for field, variant in OF_VARIANT.items():
+        assert not can_use(model("sd1"), field)
+        other = replace(model("sd1"), identity=Identity("checkpoint", "sd1", variant))
+        assert can_use(other, field)
+
+
+def test_only_some_families_start_from_pictures():
+    assert [can_use(model(family), "init_images") for family in ("sd1", "flux", "other")] == [
+        True,
+        True,
+        False,
+    ]
+    assert can_use(model("flux"), "mask_blur")
+    assert not can_use(model("flux"), "soft_inpainting")
+
+
+def test_the_size_of_a_tab_with_a_canvas_is_its_pictures_affair():
+    assert {"width", "height"} <= set(FIELDS)
+    assert not {"width", "height"} & set(following(INPAINT.fields, canvas=True))
+
+
 def hidden(catalog, model):
     return {field for field, update in updates(catalog, model).items() if not update["visible"]}
 
 
 @pytest.mark.parametrize("family", ["sd3", "flux", "other"])
 def test_what_other_families_can_not_use_is_hidden(catalog, family):
-    assert hidden(catalog, replace(model(family), folder=True)) == set(OWN_LOOP_ONLY)
+    assert hidden(catalog, replace(model(family), folder=True)) == useless(family)
 
 
 @pytest.mark.parametrize("family", ["sd3", "flux"])
 def test_a_vae_can_be_chosen_for_single_files_of_sd3_and_flux(catalog, family):
-    assert hidden(catalog, model(family)) == {*OWN_LOOP_ONLY} - {"vae"}
+    assert hidden(catalog, model(family)) == useless(family) - {"vae"}
 
 
 def test_a_vae_that_has_gone_is_not_chosen(catalog):

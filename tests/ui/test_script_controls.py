@@ -5,11 +5,12 @@ import pytest
 from webui.catalog.catalog import Catalog
 from webui.config import BUILT_IN_CHECKPOINTS
 from webui.params import GenerationParams, InvalidParamsError
-from webui.params.scripts import PromptMatrix, PromptsFromFile, XYZPlot
+from webui.params.scripts import Loopback, PromptMatrix, PromptsFromFile, SDUpscale, XYZPlot
 from webui.scripts.axes import find_axis
 from webui.ui.components.axes import written
 from webui.ui.components.script_fields import SCRIPTS, script_id
 from webui.ui.script_controls import ROWS, ScriptControls, count
+from webui.ui.tabs import IMG2IMG
 
 CATALOG = Catalog.over([BUILT_IN_CHECKPOINTS])
 
@@ -19,7 +20,8 @@ def controls(lay_out):
     def choices(axis):
         return find_axis(axis).choices(CATALOG, ["film", "a, b"])
 
-    return lay_out(lambda: ScriptControls("txt2img", choices))
+    # That of a tab with all scripts.
+    return lay_out(lambda: ScriptControls(IMG2IMG, choices, CATALOG))
 
 
 def held(controls, script):
@@ -58,6 +60,8 @@ def test_at_first_there_is_no_script(controls):
         XYZPlot(x_axis="Seed", x_values="1-3", y_axis="Sampler", y_values="Euler,Euler a", margin_size=4),
         XYZPlot(x_axis="Styles", x_values='film,"a, b"', draw_legend=False, vary_seeds_z=True),
         PromptMatrix(prompt_type="negative", different_seeds=True),
+        Loopback(loops=3, final_denoising_strength=0.2, denoising_curve="Lazy"),
+        SDUpscale(overlap=32, scale_factor=1.5, upscaler="Nearest"),
         PromptsFromFile(prompts="a\n--prompt b --steps 3", insert_at="end"),
     ],
 )

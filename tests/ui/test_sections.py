@@ -1,63 +1,92 @@
-"""The accordions: every field has its place, and the chips know of all that are hidden."""
+"""The tabs and their accordions: every field has its place, and the chips know of all that are hidden."""
 
 from webui.params import GenerationParams
-from webui.ui.components.controls import ELEMENT_IDS, Maker
-from webui.ui.following import FOLLOWERS
-from webui.ui.sections import (
-    EXTRA,
-    FOLLOWING_SAMPLER,
-    NO_REFINER,
-    SECTIONS,
-    TUCKED_AWAY,
-    accordions,
-    applies,
-    build_sections,
-    chips,
-)
+from webui.params.scripts import Loopback, SDUpscale
+from webui.ui.components.accordions import build_accordions
+from webui.ui.components.controls import Maker
+from webui.ui.components.fields import ELEMENT_IDS
+from webui.ui.following import FOLLOWERS, pickers
+from webui.ui.sections import FOLLOWING, LEADING, NEEDS, applies
+from webui.ui.tabs import IMG2IMG, INPAINT, TABS, TXT2IMG, kind_of
 
-IN_SIGHT = {
-    *("prompt", "negative_prompt", "styles", "sampler_name", "scheduler", "steps", "width", "height"),
-    *("n_iter", "batch_size", "cfg_scale", "seed"),
-}
+PICTURE = "0" * 32
+USUAL = {"sampler_name": "Euler", "scheduler": "Automatic", "detailer": "None"}
 
 
-def test_every_parameter_has_one_place_on_the_page():
-    places = [*IN_SIGHT, *EXTRA, *TUCKED_AWAY]
-    assert sorted(places) == sorted(ELEMENT_IDS)
+def test_every_parameter_has_a_place_on_the_page_and_one_in_a_tab():
+    for kind in TABS:
+        assert len(set(kind.fields)) == len(kind.fields), kind.name
+    assert {field for kind in TABS for field in kind.fields} == set(ELEMENT_IDS)
+
+
+def test_a_tab_holds_what_is_of_use_in_it():
+    assert "enable_hr" in TXT2IMG.fields
+    assert not {"mask_blur", "resize_mode", "img2img_fix_steps"} & set(TXT2IMG.fields)
+    assert not {"enable_hr", "mask_blur", "soft_inpainting"} & set(IMG2IMG.fields)
+    assert {"mask_blur", "soft_inpainting", "inpainting_mask_weight", "resize_mode"} <= set(INPAINT.fields)
+    assert (TXT2IMG.usual["denoising_strength"], IMG2IMG.usual["denoising_strength"]) == (0.7, 0.75)
+    own = {str(kind.model_fields["name"].default) for kind in (Loopback, SDUpscale)}
+    assert {*IMG2IMG.scripts} - {*TXT2IMG.scripts} == own
 
 
 def test_each_accordion_holds_the_controls_of_its_fields(lay_out):
-    make = Maker("txt2img", GenerationParams())
-    controls, laid = lay_out(lambda: build_sections(make, [NO_REFINER, "one"]))
-    assert set(controls) == set(TUCKED_AWAY)
-    for section, accordion in zip(SECTIONS, laid, strict=True):
-        assert (accordion.label, accordion.open) == (section.title, False)
-        for field in section.fields:
-            place = controls[field].parent
-            while place is not None and place is not accordion:
-                place = place.parent
-            assert place is accordion, field
-            assert accordions("txt2img")[field] == accordion.elem_id
+    for kind in TABS:
+        make = Maker(kind.name, GenerationParams())
+        controls, laid = lay_out(
+            lambda make=make, kind=kind: build_accordions(make, kind.sections, pickers(), lambda _: None)
+        )
+        assert tuple(controls) == kind.tucked_away
+        for one in laid:
+            assert not (one.inside or one.whole).open
+            for field in one.section.fields:
+                place = controls[field].parent
+                while place is not None and place is not one.whole:
+                    place = place.parent
+                assert place is one.whole, field
+                assert kind.accordions[field] == one.whole.elem_id
 
 
-def test_numbers_of_one_schedule_or_sampler_are_shown_for_it_alone():
-    assert FOLLOWING_SAMPLER == ("beta_alpha", "beta_beta", "uni_pc_order", "uni_pc_variant")
-    assert applies("beta_alpha", "Euler", "Beta")
-    assert not applies("beta_alpha", "Euler", "Karras")
-    assert applies("uni_pc_order", "UniPC", "Automatic")
-    assert not applies("uni_pc_order", "DDIM", "Automatic")
-    assert applies("eta", "DDIM", "Automatic")
+def test_a_field_that_needs_another_is_in_the_same_tab():
+    for kind in TABS:
+        missing = {field for field in kind.tucked_away if NEEDS.get(field, (field,))[0] not in kind.fields}
+        assert missing == set()
+
+
+def test_numbers_of_one_schedule_sampler_or_detector_are_shown_for_it_alone():
+    assert set(FOLLOWING) >= {"beta_alpha", "uni_pc_order", "detailer_color", "detailer_steps"}
+    assert applies("beta_alpha", {**USUAL, "scheduler": "Beta"})
+    assert not applies("beta_alpha", {**USUAL, "scheduler": "Karras"})
+    assert applies("uni_pc_order", {**USUAL, "sampler_name": "UniPC"})
+    assert not applies("uni_pc_order", {**USUAL, "sampler_name": "DDIM"})
+    assert applies("detailer_color", {**USUAL, "detailer": "Color"})
+    assert not applies("detailer_color", {**USUAL, "detailer": "Saliency"})
+    assert applies("detailer_steps", {**USUAL, "detailer": "Saliency"})
+    assert not applies("detailer_steps", USUAL)
+    assert applies("eta", USUAL)
+    assert all(field in USUAL for field in LEADING)
 
 
 def test_chips_know_the_default_and_the_place_of_each_field():
-    known = {chip["field"]: chip for chip in chips()}
-    assert tuple(known) == TUCKED_AWAY
+    known = {chip["field"]: chip for chip in TXT2IMG.chips}
+    assert tuple(known) == TXT2IMG.tucked_away
     assert (known["clip_skip"]["name"], known["clip_skip"]["default"]) == ("Clip skip", 1)
     assert (known["rng"]["name"], known["rng"]["default"]) == ("RNG", "CPU")
-    assert known["refiner_checkpoint"]["default"] == NO_REFINER
-    assert known["freeu_b1"]["needs"] == ("freeu", None)
+    assert known["refiner_checkpoint"]["default"] == "None"
+    assert known["freeu_b1"]["needs"] == ("freeu", ())
+    assert (known["denoising_strength"]["default"], known["hr_scale"]["needs"]) == (0.7, ("enable_hr", ()))
 
 
 def test_fields_in_sight_need_no_chip():
-    assert not set(TUCKED_AWAY) & IN_SIGHT
-    assert set(FOLLOWERS) - IN_SIGHT == {"vae", "clip_skip"}
+    for kind in TABS:
+        assert not set(kind.tucked_away) & set(kind.in_sight)
+    assert set(FOLLOWERS) - set(TXT2IMG.in_sight) == {"vae", "clip_skip"}
+
+
+def test_a_job_belongs_to_the_tab_that_it_could_have_come_from():
+    assert kind_of(GenerationParams(denoising_strength=0.5, mask_blur=9)) == "txt2img"
+    assert kind_of(GenerationParams(firstpass_image=PICTURE, enable_hr=True)) == "txt2img"
+    assert kind_of(GenerationParams(init_images=(PICTURE,))) == "img2img"
+    assert kind_of(GenerationParams(init_folder="one")) == "img2img"
+    assert kind_of(GenerationParams(init_images=(PICTURE,), mask=PICTURE)) == "inpaint"
+    assert kind_of(GenerationParams(init_images=(PICTURE,), outpaint_left=8)) == "inpaint"
+    assert kind_of(GenerationParams(init_images=(PICTURE,), extras={})) == "extras"

@@ -1,15 +1,22 @@
 """What the page is told when Generate is pressed."""
 
+import io
 import json
 
 import pytest
+from PIL import Image
 
 from webui.catalog.catalog import Catalog
 from webui.config import BUILT_IN_CHECKPOINTS
+from webui.inputs.batches import BatchFolders
+from webui.inputs.store import InputStore
 from webui.jobs.events import EventBus
+from webui.jobs.outputs import Outputs
+from webui.jobs.pictures import Pictures
 from webui.jobs.service import MAX_QUEUED, Jobs
 from webui.jobs.store import JobStore
-from webui.ui.submission import submit
+from webui.ui.brought import Brought, read_finished
+from webui.ui.submission import LIVE_STEPS, NO_PICTURE, given, submit, submit_brought, submit_upscale
 
 
 @pytest.fixture
@@ -75,3 +82,106 @@ def test_a_full_queue_says_so(jobs):
     (error,) = json.loads(submit(jobs, "me", {"prompt": "a flat star"}))["errors"]
     assert error["message"].startswith("You have 100 jobs waiting already.")
     assert "id" in json.loads(submit(jobs, "someone else", {"prompt": "a flat star"}))
+
+
+def test_what_pickers_show_for_nothing_is_nothing():
+    held = {
+        "hr_checkpoint_name": "Use same checkpoint",
+        "hr_sampler_name": "Use same sampler",
+        "refiner_checkpoint": None,
+        "outpaint_left": None,
+        "detailer_color": "rgba(255, 127.6, 0, 1)",
+        "steps": 3,
+    }
+    assert given(held) == {
+        "hr_checkpoint_name": "",
+        "hr_sampler_name": "",
+        "refiner_checkpoint": "",
+        "outpaint_left": 0,
+        "detailer_color": "#ff7f00",
+        "steps": 3,
+    }
+    assert given({"detailer_color": "#00ff00"}) == {"detailer_color": "#00ff00"}
+
+
+def test_a_limit_of_several_fields_stands_at_the_one_that_is_to_change(jobs):
+    answer = json.loads(submit(jobs, "me", {"width": 4096, "height": 512, "enable_hr": True, "hr_scale": 4}))
+    (error,) = answer["errors"]
+    assert error["field"] == "hr_scale"
+    assert "16384x2048" in error["message"]
+
+
+def brought(**fields):
+    return Brought.read(json.dumps(fields))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "no json", "[" * 100_000, '{"init_images": []}'])
+def test_without_a_picture_one_sentence_says_so_at_the_canvas(jobs, text):
+    answer = json.loads(submit_brought(jobs, "me", {"prompt": "a flat star"}, Brought.read(text)))
+    assert answer["errors"] == [{"field": "init_images", "message": NO_PICTURE}]
+    assert jobs.listed("me") == []
+
+
+def test_what_kept_pictures_from_being_uploaded_is_told_as_it_is(jobs):
+    told = brought(errors=[{"field": "mask", "message": "It is too large."}, 5], init_images=["a"])
+    answer = json.loads(submit_brought(jobs, "me", {}, told))
+    assert answer["errors"] == [{"field": "mask", "message": "It is too large."}]
+
+
+def test_the_canvas_tells_of_its_own_fields_alone():
+    told = brought(init_images=["a"], outpaint_left=8, steps=99, checkpoint="x", live=5, seed="7")
+    assert told.fields == {"init_images": ["a"], "outpaint_left": 8}
+    assert (told.live, told.seed, told.has_picture) == ("", -1, True)
+    assert read_finished('{"firstpass_image": "a/0", "seed": 3, "subseed": null, "steps": 9}') == {
+        "firstpass_image": "a/0",
+        "seed": 3,
+    }
+
+
+@pytest.fixture
+def picture(jobs_with_pictures):
+    _, store = jobs_with_pictures
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(file, "PNG")
+    return store.add("me", file.getvalue()).id
+
+
+@pytest.fixture
+def jobs_with_pictures(tmp_path):
+    store, inputs = JobStore(tmp_path / "jobs.sqlite3"), InputStore(tmp_path / "inputs")
+    outputs = Outputs(tmp_path / "outputs")
+    pictures = Pictures(store, outputs, inputs, BatchFolders(tmp_path / "batch"))
+    catalog = Catalog.over([BUILT_IN_CHECKPOINTS])
+    yield Jobs(store, EventBus(), catalog, pictures=pictures), inputs
+    store.close()
+
+
+def test_a_picture_is_drawn_from_as_the_form_says(jobs_with_pictures, picture):
+    jobs, _ = jobs_with_pictures
+    fields = {"steps": 30, "denoising_strength": 0.4, "n_iter": 2, "outpaint_left": 64}
+    told = brought(init_images=[picture], mask="", outpaint_left=8)
+    params = jobs.get("me", json.loads(submit_brought(jobs, "me", fields, told))["id"]).params
+    assert (params.init_images, params.outpaint_left, params.denoising_strength) == ((picture,), 8, 0.4)
+    assert (params.steps, params.n_iter) == (30, 2)
+
+
+def test_while_one_paints_one_quick_picture_is_drawn_from_a_seed_that_stays(jobs_with_pictures, picture):
+    jobs, _ = jobs_with_pictures
+    fields = {"steps": 30, "n_iter": 2, "batch_size": 4, "seed": -1, "detailer": "Saliency"}
+    told = brought(init_images=[picture], live="here", seed=77)
+    job = jobs.get("me", json.loads(submit_brought(jobs, "me", fields, told))["id"])
+    params = job.params
+    assert (params.steps, params.n_iter, params.batch_size, params.detailer) == (LIVE_STEPS, 1, 1, "None")
+    assert (job.seed, jobs.listed("me")) == (77, [job])
+    newer = json.loads(submit_brought(jobs, "me", {**fields, "seed": 5, "steps": 4}, told))["id"]
+    (waiting,) = jobs.listed("me")
+    assert (waiting.id, waiting.seed, waiting.params.steps) == (newer, 5, 4)
+
+
+def test_a_finished_picture_is_enlarged_by_the_forms_hires_fix(jobs_with_pictures, picture):
+    jobs, _ = jobs_with_pictures
+    fields = {"hr_scale": 1.5, "n_iter": 5, "seed": -1, "enable_hr": False, "hr_upscaler": "Lanczos"}
+    told = {"firstpass_image": picture, "seed": 9, "width": 64, "height": 64}
+    params = jobs.get("me", json.loads(submit_upscale(jobs, "me", fields, told))["id"]).params
+    assert (params.firstpass_image, params.enable_hr, params.hr_scale) == (picture, True, 1.5)
+    assert (params.seed, params.width, params.n_iter) == (9, 64, 1)

@@ -77,8 +77,7 @@ class ClassicStudio:
         budget = PreviewBudget()
         for batch in batches(order, already):
             for place, image in self._images(batch, ground, observer, budget, helpers, already):
-                if place >= already:
-                    observer.picture(self._told(order, place, image))
+                observer.picture(self._told(order, place, image))
             if observer.interrupted():
                 return
 

@@ -110,7 +110,7 @@ class TiledDrawing:
         )
 
     def _told(self, tile: str) -> str:
-        """The infotext of the whole, from the first tile's, which may have been smaller than was asked for."""
+        """The infotext of the whole, from that of its first tile, which may be smaller than was asked for."""
         params = self._order.params
         resized = spoken(params.scale_by) if params.scale_by else None
         return with_pairs(tile, {"Size": f"{params.width}x{params.height}", "Resize by": resized})

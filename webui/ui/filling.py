@@ -16,11 +16,13 @@ from webui.infotext import looks_like_infotext, read
 from webui.infotext.pairs import EXACT, EXACT_NEGATIVE, FP8, NEGATIVE_TEMPLATE, TEMPLATE, USER
 from webui.jobs.service import Jobs, UnknownJobError
 from webui.params import MAX_SIDE, GenerationParams, InvalidParamsError
-from webui.params.detailer import NO_DETAILER
-from webui.params.hires import GRAIN
+from webui.params.detailer import DetailerParams
+from webui.params.hires import GRAIN, HiresParams
+from webui.params.image import ImageParams
 from webui.prompting.styles_store import StyleStore
 from webui.ui.submission import sentence
 
+STARTS = (ImageParams, HiresParams, DetailerParams)
 NOTHING = "There is nothing to read yet: the prompt holds no parameters, and you have no picture."
 MAX_WISH = 8 * 2**20
 MOST_NAMED = 12
@@ -30,13 +32,14 @@ OUR_NOTES = (FP8, TEMPLATE, NEGATIVE_TEMPLATE, USER, EXACT, EXACT_NEGATIVE, "Ver
 """Keys that Darkroom writes for people to read: nobody misses a control that they would set."""
 SIZE = ("width", "height", "batch_size")
 """The fields of a problem that has no place of its own: that of the picture's size as a whole."""
-OFF = {"enable_hr": False, "soft_inpainting": False, "detailer": NO_DETAILER}
-"""What an infotext names only where it is on."""
 OWN_START = (
-    *("denoising_strength", "scale_by", "resize_mode", "n_iter", "batch_size"),
-    *("outpaint_left", "outpaint_up", "outpaint_right", "outpaint_down"),
+    "n_iter",
+    "batch_size",
+    "width",
+    "height",
+    *(name for kind in STARTS for name in kind.model_fields),
 )
-"""What a picture's making says nothing of for drawing from it: how far to go, and to which size."""
+"""What a picture's making says nothing of for drawing from it: how it was begun, how many there were."""
 PROPER: dict[str, Callable[[str], str]] = {
     "sampler_name": lambda name: find_sampler(name).name,
     "scheduler": find_schedule,
@@ -99,18 +102,13 @@ class Filler:
         infotext = read(text)
         resolved = resolve(self._catalog, infotext)
         notices = (*infotext.problems, *resolved.notices, *_not_used(infotext.unused))
-        return self._whole(resolved.fields), notices
+        return self._with_styles(resolved.fields), notices
 
     def _from_picture(self, told: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         fields, notices, unused = (told.get(part) for part in ("fields", "notices", "unused"))
         known = {str(field): value for field, value in fields.items()} if isinstance(fields, dict) else {}
         said = [str(notice) for notice in notices] if isinstance(notices, list) else []
-        return self._whole(known), (*said, *_not_used(unused if isinstance(unused, dict) else {}))
-
-    def _whole(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """What an infotext doesn't name was off; styles are taken out of its prompts."""
-        off = OFF if "steps" in fields else {}
-        return {**off, **self._with_styles(fields)}
+        return self._with_styles(known), (*said, *_not_used(unused if isinstance(unused, dict) else {}))
 
     def _with_styles(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Styles that the prompts hold are taken out of them and chosen, as in A1111."""
@@ -141,7 +139,7 @@ def _parsed(wish: str) -> Mapping[str, Any]:
 
 def _of_start(fields: Mapping[str, Any], size: Any) -> dict[str, Any]:  # noqa: ANN401
     """`fields` as they are of use for drawing from the picture, which has this size."""
-    kept = {name: value for name, value in fields.items() if name not in (*OWN_START, "width", "height")}
+    kept = {name: value for name, value in fields.items() if name not in OWN_START}
     sides = size if isinstance(size, list) else []
     whole = [
         round(side / GRAIN) * GRAIN for side in sides if isinstance(side, int) and 64 <= side <= MAX_SIDE

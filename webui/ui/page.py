@@ -18,7 +18,7 @@ from webui.params import GenerationParams
 from webui.prompting.styles_store import StyleStore
 from webui.ui.building import build_picture_tab
 from webui.ui.components.axes import axis_hints
-from webui.ui.components.controls import AT_ONCE, HAPPENING
+from webui.ui.components.controls import AT_ONCE, LATEST
 from webui.ui.components.fields import (
     BROUGHT,
     ELEMENT_IDS,
@@ -34,6 +34,7 @@ from webui.ui.components.token_count import TokenCounts
 from webui.ui.components.toolbar import PASTE_NAME, tool_hints
 from webui.ui.extras_tab import build_extras_tab, extras_hints, known_to_scripts
 from webui.ui.following import OWN_LOOP_ONLY, TRAINED_FOR, starting_params
+from webui.ui.history_tab import build_history_tab
 from webui.ui.models_tab import build_models_tab
 from webui.ui.owner import owner_behind
 from webui.ui.picture_events import wire
@@ -46,7 +47,7 @@ from webui.ui.tabs import EXTRAS, TABS, TabKind, kind_of
 from webui.ui.theme import build_theme
 
 STATIC = Path(__file__).parent / "static"
-STYLES = ("darkroom", "models", "prompt", "form", "picture_tab", "canvas", "extras")
+STYLES = ("darkroom", "models", "prompt", "form", "picture_tab", "canvas", "extras", "history")
 LOOKED_THROUGH = 50
 """So many of one's newest jobs are looked through for the last of a kind."""
 
@@ -78,6 +79,8 @@ def build_page(catalog: Catalog, jobs: Jobs, styles: StyleStore, models: Path) -
                 build_extras_tab(catalog, jobs, models, quick)
             with gr.Tab("PNG Info", id="pnginfo", elem_id="tab_pnginfo"):
                 build_pnginfo_tab()
+            with gr.Tab("History", id="history", elem_id="tab_history"):
+                build_history_tab()
             with gr.Tab("Queue", id="queue", elem_id="tab_queue"):
                 build_queue_tab()
             with gr.Tab("Models", id="models", elem_id="tab_models"):
@@ -106,7 +109,7 @@ def _wire_restore(catalog: Catalog, jobs: Jobs, tab: PictureTab, page: gr.Blocks
     told, controls = gr.Textbox(visible="hidden", show_label=False), tab.restorable
     opened = gr.Button(visible="hidden", elem_id=f"{tab.name}_opened")
     when = page.load if tab.name == FIRST_TAB else opened.click
-    loaded = when(restore, None, [told, *tab.outputs], **HAPPENING)
+    loaded = when(restore, None, [told, *tab.outputs], **LATEST)
     set_by_hand_stays = f"(told, ...held) => darkroom.restored('{tab.name}', told, held)"
     tab.chips.after(loaded.then(None, [told, *controls], controls, js=set_by_hand_stays, **AT_ONCE))
 

@@ -11,11 +11,11 @@ import gradio as gr
 from pydantic import ValidationError
 
 from webui.imaging.sizes import final_size
-from webui.params import GenerationParams, InvalidParamsError
+from webui.params import GenerationParams
 from webui.ui.components.controls import AT_ONCE, LATEST
 from webui.ui.components.pause import after_pause
 from webui.ui.picture_tab import PictureTab
-from webui.ui.submission import given
+from webui.ui.submission import cause, given
 from webui.ui.tabs import OUTPAINT
 
 HIRES_READ = ("width", "height", "enable_hr", "hr_scale", "hr_resize_x", "hr_resize_y")
@@ -60,9 +60,9 @@ def hires_note(fields: Mapping[str, Any]) -> str:
         return ""
     try:
         params = GenerationParams.model_validate(given(fields))
-        width, height = params.hires_size()
-    except (ValidationError, InvalidParamsError) as error:
-        return str(error) if isinstance(error, InvalidParamsError) else ""
+    except ValidationError as error:
+        return next((str(why) for why in map(cause, error.errors()) if why), "")
+    width, height = params.hires_size()
     return f"from {params.width}×{params.height} to {width}×{height}"
 
 

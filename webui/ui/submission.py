@@ -97,12 +97,24 @@ def _submitted(jobs: Jobs, owner: str, values: Mapping[str, Any], live: str) -> 
         params = GenerationParams.model_validate(values)
         return json.dumps({"id": jobs.submit(owner, params, live=live).id})
     except ValidationError as error:
-        errors = [{"field": _field(problem), "message": sentence(problem)} for problem in error.errors()]
+        errors = [{"field": _blamed(problem), "message": sentence(problem)} for problem in error.errors()]
     except InvalidParamsError as error:
         errors = [{"field": error.field, "message": str(error)}]
     except (QueueFullError, StoreError) as error:
         errors = [{"field": "", "message": str(error)}]
     return json.dumps({"errors": errors})
+
+
+def _blamed(problem: Mapping[str, Any]) -> str:
+    """The field that the sentence is about; a check of several fields tells by itself."""
+    found = cause(problem)
+    return found.field if found else _field(problem)
+
+
+def cause(problem: Mapping[str, Any]) -> InvalidParamsError | None:
+    """What a check of several fields said, if one of pydantic's problems comes from there."""
+    found = problem.get("ctx", {}).get("error")
+    return found if isinstance(found, InvalidParamsError) else None
 
 
 def _field(problem: Mapping[str, Any]) -> str:

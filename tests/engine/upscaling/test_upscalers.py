@@ -245,3 +245,18 @@ def test_a_file_that_was_replaced_is_read_anew(upscalers, tmp_path):
     second = write(tmp_path / "x.pth", compact(seed=2))
     assert second.modified > first.modified
     assert upscalers.enlarged("x", image, 160, 120, Recorder(), second) != made
+
+
+def test_another_precision_holds_from_the_next_picture_on(store, four):
+    placements = [CPU, replace(CPU, dtype=torch.bfloat16), replace(CPU, dtype=torch.bfloat16)]
+    upscalers = Upscalers(lambda: placements[0], store, lambda: None)
+    networks = []
+    for _ in range(3):
+        upscalers.enlarged("4x_small", picture(), 160, 120, Recorder(), four)
+        with upscalers._lent(four) as held:
+            networks.append(held.network)
+            # Not in bf16, nor in halves on a CPU, whatever models are drawn in.
+            assert held.dtype == torch.float32
+        placements.pop(0)
+    assert networks[0] is not networks[1]
+    assert networks[1] is networks[2]

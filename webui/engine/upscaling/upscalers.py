@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -45,10 +46,16 @@ class _Held:
 
     file: ModelFile
     network: Network
-    device: torch.device
+    placement: Placement
     dtype: torch.dtype
+    """What it computes in: what it was loaded in, or 32 bits once that gave no numbers."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while it is in use."""
+
+    @property
+    def key(self) -> tuple[Path, float, Placement]:
+        """Tells it from another file, the same file changed, and the same in another form."""
+        return self.file.path, self.file.modified, self.placement
 
 
 class Upscalers:
@@ -152,19 +159,19 @@ class Upscalers:
     def _lent(self, file: ModelFile) -> Generator[_Held]:
         """The network of a file, not let go before the end of the block."""
         with self._lock:
-            held = self._held
-            if held is None or (held.file.path, held.file.modified) != (file.path, file.modified):
+            held, placement = self._held, self._placement()
+            if held is None or held.key != (file.path, file.modified, placement):
                 self._held = None
                 del held
-                held = self._held = self._load(file)
+                held = self._held = self._load(file, placement)
             held.lock.acquire()
         try:
             yield held
         finally:
             held.lock.release()
 
-    def _load(self, file: ModelFile) -> _Held:
-        network, placement = read_network(file), self._placement()
+    def _load(self, file: ModelFile, placement: Placement) -> _Held:
+        network = read_network(file)
         # Not in bf16, whose steps are as wide as those of 8 bits and show as bands; nor in halves on a CPU.
         half = network.half and placement.device.type == "cuda" and placement.dtype != torch.float32
         dtype = torch.float16 if half else torch.float32
@@ -175,7 +182,7 @@ class Upscalers:
                 raise
             self._make_room()
             network.module.to(placement.device, dtype)
-        return _Held(file, network, placement.device, dtype)
+        return _Held(file, network, placement, dtype)
 
     def unload(self, model: str | None = None) -> None:
         """Let go the network of the file named `model` (None: whichever there is), unless it is in use."""
@@ -192,7 +199,7 @@ class Upscalers:
         held = self._held
         if held is None:
             return ()
-        place = "VRAM" if held.device.type == "cuda" else "RAM"
+        place = "VRAM" if held.placement.device.type == "cuda" else "RAM"
         return (Resident(held.file.name, "upscaler", held.network.size, place, held.lock.locked()),)
 
 
@@ -235,7 +242,7 @@ def _piece(held: _Held, image: Image.Image) -> Pixels:
     network = held.network
     pixels = torch.from_numpy(np.array(image, np.float32)).permute(2, 0, 1)[None] / 255
     padding = (0, max(0, LEAST_SIDE - image.width), 0, max(0, LEAST_SIDE - image.height))
-    pixels = torch.nn.functional.pad(pixels, padding, "replicate").to(held.device)
+    pixels = torch.nn.functional.pad(pixels, padding, "replicate").to(held.placement.device)
     made = _called(network, pixels.to(held.dtype))
     if not torch.isfinite(made).all() and held.dtype != torch.float32:
         held.dtype = torch.float32

@@ -7,11 +7,12 @@ const DOWNLOADS = "/api/v1/downloads";
 const MODELS = "/api/v1/models";
 const STYLES = "/api/v1/styles";
 
-async function ask(method, path, content) {
+// `signal` ends the wait for an answer that nobody needs any more.
+export async function ask(method, path, content, signal) {
   const headers = { Accept: "application/json" };
   const isFile = content instanceof Blob; // sent as it is
   if (content !== undefined && !isFile) headers["Content-Type"] = "application/json";
-  const response = await fetch(path, { method, headers, body: isFile ? content : JSON.stringify(content) });
+  const response = await fetch(path, { method, headers, body: isFile ? content : JSON.stringify(content), signal });
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw refusal(response.status, body?.detail);
   return body;
@@ -24,7 +25,7 @@ function refusal(status, detail) {
   return Object.assign(new Error(text || `The server answered ${status}.`), { status, problems });
 }
 
-const query = (fields) => new URLSearchParams(fields).toString();
+export const query = (fields) => new URLSearchParams(fields).toString();
 
 export const health = () => ask("GET", "/healthz");
 export const listJobs = (limit = 50) => ask("GET", `${JOBS}?limit=${limit}`);

@@ -7,6 +7,7 @@ import * as chips from "./chips.js";
 import { watchPrompts } from "./dropping.js";
 import { showFieldErrors } from "./field_errors.js";
 import { Remarks, fill, openings, takeWish } from "./filling.js";
+import { HistoryTab } from "./history.js";
 import { kindOf } from "./kinds.js";
 import { known, tabOf, tabs } from "./known.js";
 import { Live } from "./live.js";
@@ -34,6 +35,7 @@ const canvases = new Parts();
 const lives = new Map();
 const editors = new Map();
 let pngInfo = null;
+let historyTab = null;
 let lastShown = tabs[0]; // the tab that draws which was shown last
 
 const stageError = (tab, errors) => stages.get(tab)?.setError(errors.map(({ message }) => message).join(" "));
@@ -99,6 +101,10 @@ function adopt() {
     pngInfo?.stop();
     pngInfo = new PngInfo(root, { send: sendRead });
   });
+  each(".dr-hist", (root) => {
+    historyTab?.stop();
+    historyTab = new HistoryTab(root, { send: sendFinished });
+  });
   each(".dr-theme", (button) => button.addEventListener("click", switchTheme));
   addHints();
   // gradio may lay out, or draw anew, buttons after their stage.
@@ -162,6 +168,13 @@ function sendRead(tab, infotext, file) {
   } else {
     send(canvases, tab, file, file.name, infotext && { infotext });
   }
+}
+
+// A picture of the history.
+function sendFinished(tab, { id, infotext }) {
+  if (known.tabs[tab].canvas) return send(canvases, tab, id, "", infotext && { text: infotext });
+  showTab(tab);
+  return fill(tab, { text: infotext });
 }
 
 function useCheckpoint(name) {
