@@ -14,10 +14,10 @@ INFOTEXT = (
 @pytest.mark.parametrize(
     ("module", "name", "arguments"),
     [
-        ("filling", "looksLikeInfotext", ["\n" * 120_000 + "x"]),
-        ("filling", "looksLikeInfotext", [" " * 500_000 + "x"]),
-        ("filling", "looksLikeInfotext", ["Steps: 1," + " " * 500_000]),
-        ("filling", "looksLikeInfotext", ["Steps: 1,\n" * 50_000]),
+        ("pasted", "looksLikeInfotext", ["\n" * 120_000 + "x"]),
+        ("pasted", "looksLikeInfotext", [" " * 500_000 + "x"]),
+        ("pasted", "looksLikeInfotext", ["Steps: 1," + " " * 500_000]),
+        ("pasted", "looksLikeInfotext", ["Steps: 1,\n" * 50_000]),
         ("prompt_weight", "weighed", [f"(a:{'1' * 60_000}x)", 5, 5, True]),
         ("prompt_weight", "weighed", [f"<lora:a:{'1' * 60_000}x>", 5, 5, True]),
         ("prompt_wanted", "wanted", ["#" * 60_000 + "\nab", 60_003]),
@@ -39,7 +39,7 @@ def test_an_infotext_is_told_from_a_prompt(scripts):
         "a\nSteps: many, Seed: 5",
         "a\nSteps: 3,\nSeed: 5",
     ]
-    found = scripts("filling", "looksLikeInfotext", [[text] for text in texts])
+    found = scripts("pasted", "looksLikeInfotext", [[text] for text in texts])
     assert found == [True, True, True, False, False, False]
 
 
@@ -56,3 +56,44 @@ def test_only_what_is_as_it_was_opened_is_restored(scripts):
     assert scripts("opening", "restored", [["", [1, None]]]) == [[1, None]]
     empty = '{"opened": [null, "", 0], "shown": [null, "b", 5]}'
     assert scripts("opening", "restored", [[empty, [0, None, 0]]]) == [[None, "b", 5]]
+
+
+def test_a_size_takes_a_pictures_proportions_and_keeps_its_pixels(scripts):
+    found = scripts(
+        "sizes",
+        "proportioned",
+        [[512, 512, [6000, 4000]], [512, 512, [300, 300]], [1024, 768, [4, 3]], [64, 64, [10_000, 10]]],
+    )
+    assert found == [[624, 416], [512, 512], [1024, 768], [2048, 64]]
+
+
+def test_room_to_paint_makes_the_size_grow_with_the_picture(scripts):
+    found = scripts(
+        "sizes",
+        "grown",
+        [
+            [[512, 512], [512, 512], [640, 512]],
+            [[256, 256], [512, 512], [640, 512]],
+            [[320, 256], [640, 512], [512, 512]],
+        ],
+    )
+    assert found == [[640, 512], [320, 256], [256, 256]]
+
+
+def test_boxes_tell_only_what_was_typed(scripts):
+    found = scripts("sizes", "typed", [["img2img", [0, 0, 0, 0]], ["img2img", [8, None, 0, 0]]])
+    assert found == [None, {"left": 8, "up": 0, "right": 0, "down": 0}]
+
+
+def test_a_job_belongs_to_a_tab(scripts):
+    jobs = [
+        {},
+        {"init_images": []},
+        {"init_images": ["a"]},
+        {"init_folder": "a"},
+        {"init_images": ["a"], "mask": "b"},
+        {"init_images": ["a"], "outpaint_up": 8},
+        {"init_images": ["a"], "extras": {}},
+    ]
+    found = scripts("kinds", "kindOf", [[job] for job in jobs])
+    assert found == ["txt2img", "txt2img", "img2img", "img2img", "inpaint", "inpaint", "extras"]

@@ -119,7 +119,8 @@ def test_every_control_has_a_name_and_a_hint(visit):
             .map(e => e.outerHTML.slice(0, 120))"""
     )
     assert nameless == []
-    hints = json.loads(page.get_attribute('meta[name="darkroom"]', "content"))["hints"]
+    known = json.loads(page.get_attribute('meta[name="darkroom"]', "content"))
+    hints = {**known["own_hints"], **{f"txt2img_{name}": hint for name, hint in known["hints"].items()}}
     there = {element: hint for element, hint in hints.items() if page.locator(f"#{element}").count()}
     assert len(there) > 60
     for element, hint in there.items():

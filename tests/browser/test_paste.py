@@ -24,7 +24,7 @@ TEXT = (
     "a red flower, (detailed:1.2)\nNegative prompt: blurry\n"
     "Steps: 12, Sampler: Euler a, Schedule type: Karras, CFG scale: 5.5, Seed: 99, Size: 192x128, "
     "Model hash: abcdef1234, Model: nothere, Variation seed: 5, Variation seed strength: 0.3, Clip skip: 2, "
-    "RNG: NV, Hires upscale: 2, Version: v1.10.1"
+    "RNG: NV, Hires upscale: 1.5, Mood: grim, Version: v1.10.1"
 )
 PASTE = """([element, text]) => {
   const data = new DataTransfer();
@@ -60,7 +60,8 @@ def expect_filled(page):
         expect(number(page, field)).to_have_value(value)
     expect(number(page, "subseed")).to_have_value("5")
     expect(number(page, "subseed_strength")).to_have_value("0.3")
-    expect(page.locator("#txt2img_override_settings li")).to_have_text(["RNG: NV×", "Clip skip: 2×"])
+    chips = page.locator("#txt2img_override_settings li")
+    expect(chips).to_have_text(["Hires. fix×", "Hires upscale: 1.5×", "RNG: NV×", "Clip skip: 2×"])
 
 
 def test_the_button_reads_an_infotext_from_the_prompt(visit):
@@ -73,7 +74,7 @@ def test_the_button_reads_an_infotext_from_the_prompt(visit):
     expect(said).to_have_text(
         [
             'The checkpoint "nothere" (abcdef1234) is not here; the one chosen stays.',
-            "Not used: Hires upscale.",
+            "Not used: Mood.",
         ]
     )
     expect(page.locator("#setting_sd_model_checkpoint input")).to_have_value("darkroom-demo")
@@ -113,7 +114,7 @@ def test_two_fills_one_after_the_other_both_count(visit):
     page.evaluate(
         """async (texts) => {
             const { fill } = await import("/darkroom/filling.js");
-            texts.forEach((text) => fill({ text }));
+            texts.forEach((text) => fill("txt2img", { text }));
         }""",
         texts,
     )

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 TEXT = (
     "a <b>red</b> flower\nNegative prompt: blurry\n"
     "Steps: 12, Sampler: Euler a, Schedule type: Karras, CFG scale: 5.5, Seed: 99, Size: 192x128, "
-    "Model: darkroom-demo, Clip skip: 2, Hires upscale: 2, Version: v1.10.1"
+    "Model: darkroom-demo, Clip skip: 2, Hires upscale: 1.5, Mood: grim, Version: v1.10.1"
 )
 
 
@@ -56,7 +56,8 @@ def test_a_pictures_settings_are_laid_out_and_sent(page):
         )
     )
     assert (pairs["Sampling steps"], pairs["Sampling method"], pairs["Seed"]) == ("12", "Euler a", "99")
-    assert (pairs["Clip skip"], pairs["Hires upscale"]) == ("2", "2")
+    assert (pairs["Clip skip"], pairs["Hires. fix"], pairs["Upscale by"]) == ("2", "true", "1.5")
+    assert pairs["Mood"] == "grim"
     assert pairs["Checkpoint"] == "darkroom-demo"
     assert "Tiling" not in pairs
     page.locator(".dr-raw summary").click()
@@ -65,7 +66,7 @@ def test_a_pictures_settings_are_laid_out_and_sent(page):
     expect(page.locator("#txt2img_prompt textarea")).to_have_value("a <b>red</b> flower")
     expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("12")
     chips = page.locator("#txt2img_override_settings li")
-    expect(chips).to_have_text(["RNG: GPU×", "Clip skip: 2×"])
+    expect(chips).to_have_text(["Hires. fix×", "Hires upscale: 1.5×", "RNG: GPU×", "Clip skip: 2×"])
 
 
 def test_a_picture_without_settings_says_so(page):

@@ -69,7 +69,7 @@ def view(jobs: Jobs, job: Job, images: int | None = None) -> JobView:
         n_iter=job.rounds,
         share=float(job.state == "done"),
         images=[_image_view(job, picture) for picture in shown[:images]],
-        image_count=sum(picture.kind == "picture" for picture in job.pictures),
+        image_count=job.image_count,
         error=job.error,
         seed=job.seed,
         created=job.created,

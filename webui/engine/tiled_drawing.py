@@ -22,6 +22,7 @@ from webui.imaging.sizes import drawn_size
 from webui.imaging.tiles import joined, tiles
 from webui.infotext.key import number as spoken
 from webui.params import GenerationParams
+from webui.params.detailer import NO_DETAILER
 from webui.params.scripts import SDUpscale
 
 WHOLE: dict[str, Any] = {
@@ -29,9 +30,10 @@ WHOLE: dict[str, Any] = {
     "batch_size": 1,
     "mask": "",
     "inpaint_full_res": False,
+    "detailer": NO_DETAILER,
     **dict.fromkeys(("outpaint_left", "outpaint_right", "outpaint_up", "outpaint_down"), 0),
 }
-"""The params of a tile: it is drawn by itself, and all of it."""
+"""The params of a tile: it is drawn by itself, and all of it, and in detail already."""
 MASK_LEFT_OUT = "SD upscale draws over the whole picture, so that the mask was left out."
 
 

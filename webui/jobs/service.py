@@ -128,8 +128,8 @@ class Jobs:
         return job
 
     def listed(self, owner: str, limit: int = 50) -> list[Job]:
-        """The owner's newest jobs, newest first."""
-        return self._store.of_owner(owner, limit)
+        """The owner's newest jobs, newest first, each with no more than one of its pictures."""
+        return self._store.of_owner(owner, limit, pictures=1)
 
     def prompts(self, owner: str, q: str = "", limit: int = 50) -> list[PastPrompt]:
         """The owner's prompts that hold `q`, in any letter case; each once, newest first."""

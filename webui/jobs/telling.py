@@ -34,7 +34,7 @@ def retold(job: Job) -> Channel:
 
 def steps_of(params: GenerationParams) -> int:
     """About how many steps a batch takes. Extras are done in tiles, whose number isn't known before."""
-    return 1 if params.extras else params.steps
+    return 1 if params.extras else params.steps + params.steps_ahead
 
 
 def waiting(job: Job, position: int) -> dict[str, Any]:

@@ -120,7 +120,9 @@ class Filler:
 
     def _last(self, owner: str) -> tuple[dict[str, Any], tuple[str, ...]]:
         """The newest picture's settings; if the newest job has none yet, that job's."""
-        for job in self._jobs.listed(owner, limit=1):
+        for job in self._jobs.listed(owner, limit=2):
+            if job.live:  # at most one, which is nobody's wish
+                continue
             if job.pictures:
                 return self._from_text(job.pictures[0].infotext)
             return {**job.params.model_dump(), "seed": job.seed}, ()

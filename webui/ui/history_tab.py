@@ -49,7 +49,8 @@ CHOSEN = """
       title="Bring them back from the trash">Restore</button>
     <button type="button" class="dr-hist-button dr-hist-danger dr-hist-all dr-hist-all-erase dr-hist-thrown"
       title="Delete them for good (Delete)">Delete for good</button>
-    <button type="button" class="dr-hist-button dr-hist-all-clear" title="Choose nothing (Esc)">Cancel</button>
+    <button type="button" class="dr-hist-button dr-hist-all-clear"
+      title="Choose nothing (Esc)">Cancel</button>
   </div>
   <div class="dr-hist-head">
     <span class="dr-hist-total"></span>
@@ -71,7 +72,7 @@ GRID = """
   </div>
 """
 LARGE = """
-  <dialog class="dr-hist-large" aria-label="A picture">
+  <dialog class="dr-hist-large" aria-label="A picture" tabindex="-1" autofocus>
     <div class="dr-hist-view">
       <img alt="" title="Its true size, or all of it">
       <p class="dr-hist-none" hidden>Its file has been moved or deleted.</p>

@@ -116,7 +116,7 @@ def _wire_restore(catalog: Catalog, jobs: Jobs, tab: PictureTab, page: gr.Blocks
 
 def _last(jobs: Jobs, owner: str, kind: TabKind) -> GenerationParams | None:
     """What was asked for last of that kind, as far as it isn't long ago."""
-    recent = (job.params for job in jobs.listed(owner, limit=LOOKED_THROUGH))
+    recent = (job.params for job in jobs.listed(owner, limit=LOOKED_THROUGH) if not job.live)
     return next((params for params in recent if kind_of(params) == kind.name), None)
 
 

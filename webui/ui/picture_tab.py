@@ -147,9 +147,14 @@ class PictureTab:
         return [laid.inside for laid in self.sections if laid.inside]
 
     def _opened(self, params: GenerationParams, only: Collection[str]) -> list[Any]:
-        """Updates of what is inside ticked accordions: it is open while the tick is set."""
+        """Updates of what is inside ticked accordions: it is open while the tick is set.
+
+        Nothing is closed: the style sheet hides it without the tick, which may have been set by hand meanwhile.
+        """
         ticks = [laid.section.tick for laid in self.sections if laid.inside]
-        return [gr.update(open=getattr(params, tick)) if tick in only else gr.skip() for tick in ticks]
+        return [
+            gr.update(open=True) if tick in only and getattr(params, tick) else gr.skip() for tick in ticks
+        ]
 
     def held(self, values: Mapping[Any, Any]) -> dict[str, Any]:
         """What the form holds, by field; `values` are by control. What isn't used is left out."""

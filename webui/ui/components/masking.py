@@ -27,7 +27,7 @@ def build_outpainting(make: Maker) -> Controls:
     """The pixels on each side; the canvas's frame tells and shows the same."""
     controls: Controls = {}
     # Shown while the canvas is in its mode for outpainting.
-    with gr.Group(elem_classes="dr-group dr-outpaint", elem_id=f"{make.tab}_outpaint"):
+    with gr.Group(elem_classes="dr-group dr-outpaint"):
         with gr.Row(elem_classes="dr-fields"):
             controls |= {field: make.control(field, minimum=0, maximum=2048, step=8) for field in SIDES}
         framed = gr.Button(visible="hidden", elem_id=f"{make.tab}_framed")

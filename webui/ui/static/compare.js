@@ -15,7 +15,8 @@ export function compare(before, after) {
   above.addEventListener("load", () => shape(frame, above.naturalWidth, above.naturalHeight));
   if (after.width && after.height) shape(frame, after.width, after.height);
   line.addEventListener("input", () => frame.style.setProperty("--at", `${line.value}%`));
-  frame.append(below, above, element("span", "dr-compare-line"), line, label(before, "dr-compare-left"), label(after, "dr-compare-right"));
+  const labels = [label(before, below, "dr-compare-left"), label(after, above, "dr-compare-right")];
+  frame.append(below, above, element("span", "dr-compare-line"), line, ...labels);
   const close = button("×", "dr-compare-close", () => dialog.close());
   close.setAttribute("aria-label", "Close");
   dialog.append(frame, close);
@@ -40,9 +41,12 @@ function wipe() {
   return line;
 }
 
-function label({ title, width, height }, side) {
-  const size = width && height ? `${width}×${height}` : "";
-  return element("span", `dr-compare-label ${side}`, [title, size].filter(Boolean).join(" · "));
+// Its size is told once the picture is there.
+function label({ title }, image, side) {
+  const made = element("span", `dr-compare-label ${side}`, title);
+  const tell = () => (made.textContent = [title, `${image.naturalWidth}×${image.naturalHeight}`].filter(Boolean).join(" · "));
+  image.addEventListener("load", tell);
+  return made;
 }
 
 function shape(frame, width, height) {

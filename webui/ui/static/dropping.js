@@ -1,7 +1,8 @@
 // What is brought to the prompts: a pasted infotext is offered to be read, a dropped picture tells its settings.
 
 import { readPicture } from "./api.js";
-import { fill, looksLikeInfotext } from "./filling.js";
+import { fill } from "./filling.js";
+import { looksLikeInfotext } from "./pasted.js";
 import { asPromptBox, controlId } from "./prompt_boxes.js";
 
 const OWN_PICTURES = /^\/api\/v1\/jobs\/[^/]+\/images\/\d+$/;

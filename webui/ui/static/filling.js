@@ -3,9 +3,7 @@
 import { button, element } from "./dom.js";
 import { elementId, known } from "./known.js";
 import { Parts, appears } from "./parts.js";
-
-const LONGEST = 2 ** 20; // of a text that is looked through
-const SETTINGS = /^[ \t]*Steps: *\d+,[^\n]*\b(?:Sampler|Seed|CFG scale|Size|Model):/m;
+import { looksLikeInfotext } from "./pasted.js";
 
 const MANY = 5; // fields: fewer are seen to have been set
 
@@ -36,8 +34,6 @@ export function takeWish(tab, prompt) {
   before.set(tab, prompts(tab));
   return JSON.stringify(pending.get(tab)?.shift() ?? { prompt });
 }
-
-export const looksLikeInfotext = (text) => text.length <= LONGEST && SETTINGS.test(text);
 
 // What stands under the prompts of a tab.
 export class Remarks {

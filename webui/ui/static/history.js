@@ -27,7 +27,8 @@ export class HistoryTab {
       scrolled: () => this.showDay(),
     });
     this.filters = new Filters(this.part(".dr-hist-bar"), { changed: () => this.open(), jump: (day) => this.jump(day) });
-    this.large = new Large(this.part(".dr-hist-large"), this.pictures, { acts: this.acts, send, left: (index) => this.grid.goTo(index) });
+    const left = (index) => this.grid.goTo(index);
+    this.large = new Large(this.part(".dr-hist-large"), this.pictures, { acts: this.acts, send, left });
     new Hands(this.grid, this.selection, {
       open: (index) => this.large.open(index),
       favourite: () => this.favourite(),

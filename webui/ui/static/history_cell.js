@@ -1,7 +1,7 @@
 // One picture in the grid of the history.
 
 import { element } from "./dom.js";
-import { dayOf } from "./history_words.js";
+import { shortDayOf } from "./history_words.js";
 
 export function makeCell() {
   const cell = element("div", "dr-hist-cell");
@@ -28,7 +28,7 @@ export function fillCell(cell, picture, { index, total, chosen, startsDay }) {
   cell.setAttribute("aria-label", picture ? spoken(picture) : "Loading");
   cell.title = picture?.prompt.slice(0, 300) ?? "";
   cell.querySelector(".dr-hist-marks").textContent = picture ? marks(picture) : "";
-  cell.querySelector(".dr-hist-day").textContent = picture && startsDay ? dayOf(picture) : "";
+  cell.querySelector(".dr-hist-day").textContent = picture && startsDay ? shortDayOf(picture) : "";
 }
 
 // What is being loaded for a cell that is gone need not come.

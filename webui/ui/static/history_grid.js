@@ -10,7 +10,7 @@ const WIDE = 700; // px, from which on cells are larger
 const SIDES = [120, 170]; // px, the least of a cell
 
 export class HistoryGrid {
-  // `acts.open(index)`, `acts.chosen(picture)`: whether it is one of the selection, `acts.scrolled()`.
+  // `acts.chosen(picture)`: whether it is one of the selection; `acts.scrolled()`.
   constructor(root, pictures, acts) {
     Object.assign(this, { root, pictures, acts });
     this.sizer = root.querySelector(".dr-hist-sizer");

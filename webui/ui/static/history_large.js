@@ -47,7 +47,8 @@ export class Large {
     const view = this.part(".dr-hist-view");
     view.addEventListener("click", ({ target }) => target.matches("img") && view.classList.toggle("dr-hist-whole"));
     let began = null;
-    view.addEventListener("touchstart", ({ touches }) => (began = touches.length === 1 ? touches[0].clientX : null), { passive: true });
+    const begin = ({ touches }) => (began = touches.length === 1 ? touches[0].clientX : null);
+    view.addEventListener("touchstart", begin, { passive: true });
     view.addEventListener("touchend", ({ changedTouches }) => {
       const moved = changedTouches[0].clientX - (began ?? changedTouches[0].clientX);
       if (Math.abs(moved) > FLICK && !view.classList.contains("dr-hist-whole")) this.turn(moved > 0 ? -1 : 1);
@@ -55,7 +56,7 @@ export class Large {
   }
 
   async open(index) {
-    const [picture] = await this.pictures.range(index, index).catch(() => []);
+    const picture = this.pictures.at(index) ?? (await this.pictures.range(index, index).catch(() => [])).at(0);
     if (!picture) return;
     this.index = index;
     this.show(picture);
@@ -100,11 +101,18 @@ export class Large {
     image.alt = picture.prompt.slice(0, 150) || "The picture";
     this.part("h2").textContent = timeOf(picture);
     this.part(".dr-hist-facts").textContent = facts(picture);
-    this.part(".dr-hist-newer").disabled = this.index <= 0;
-    this.part(".dr-hist-older").disabled = this.index >= this.pictures.total - 1;
+    this.enable(".dr-hist-newer", this.index > 0);
+    this.enable(".dr-hist-older", this.index < this.pictures.total - 1);
     this.drawActs();
     this.part(".dr-hist-infotext").textContent = "";
     this.part(".dr-hist-descent").replaceChildren();
+  }
+
+  // Keys pressed at a button that is disabled would be lost.
+  enable(selector, is) {
+    const turning = this.part(selector);
+    if (!is && turning === document.activeElement) this.root.focus();
+    turning.disabled = !is;
   }
 
   load(image, { url, thumbnail }) {
@@ -140,7 +148,8 @@ export class Large {
       if (this.picture.id !== id) return;
       this.detail = detail;
       this.part(".dr-hist-infotext").textContent = detail.infotext;
-      this.part(".dr-hist-descent").replaceChildren(...[drawLineage(detail.lineage, id, (picture) => this.show(picture))].filter(Boolean));
+      const line = drawLineage(detail.lineage, id, (picture) => this.show(picture));
+      if (line) this.part(".dr-hist-descent").replaceChildren(line);
       this.drawActs();
     } catch (error) {
       if (this.picture.id === id) this.acts.fail(error.message);

@@ -32,6 +32,7 @@ export class HistoryPictures {
 
   stop() {
     this.turn += 1;
+    clearTimeout(this.timer);
     for (const asking of this.asking.values()) asking.abort();
     this.asking.clear();
   }
@@ -52,6 +53,7 @@ export class HistoryPictures {
   }
 
   askWanted() {
+    if (this.total === null || !this.wanted) return;
     const pages = this.missing(...this.wanted);
     for (const [page, asking] of this.asking) {
       if (pages.includes(page)) continue;
@@ -108,7 +110,10 @@ export class HistoryPictures {
   async refresh() {
     const turn = this.turn;
     const answer = await listHistory(this.filters, 0, PAGE).catch(() => null);
-    if (answer && turn === this.turn && this.total !== null) this.reconcile(answer);
+    if (!answer || turn !== this.turn || this.total === null) return;
+    this.reconcile(answer);
+    // Where an answer didn't come, it is asked for again.
+    this.askWanted();
   }
 
   reconcile({ total, pictures }) {

@@ -1,8 +1,16 @@
 // What the history says of a picture, in words.
 
 const DAY = { day: "numeric", month: "long", year: "numeric" };
+const SHORT = { day: "numeric", month: "short" };
 
 export const dayOf = ({ created }) => new Date(created * 1000).toLocaleDateString(undefined, DAY);
+
+// For where there is little room; the year only where it is another.
+export function shortDayOf({ created }) {
+  const day = new Date(created * 1000);
+  const isThisYear = day.getFullYear() === new Date().getFullYear();
+  return day.toLocaleDateString(undefined, isThisYear ? SHORT : { ...SHORT, year: "numeric" });
+}
 
 export const timeOf = ({ created }) => new Date(created * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 
@@ -24,7 +32,7 @@ const WAYS = { img2img: "img2img", inpaint: "inpainted", hires: "hires fix", ups
 
 export const wayNamed = (way) => WAYS[way] ?? way;
 
-export function facts({ width, height, seed, checkpoint, created, kind }) {
+export function facts({ width, height, seed, checkpoint, kind }) {
   const size = width && height ? `${width}×${height}` : "";
-  return [kind === "grid" && "Grid", size, checkpoint, `seed ${seed}`, timeOf({ created })].filter(Boolean).join(" · ");
+  return [kind === "grid" && "Grid", size, checkpoint, `seed ${seed}`].filter(Boolean).join(" · ");
 }

@@ -1,7 +1,7 @@
 // A picture's line of descent: what it was made from to the left, what was made from it to the right.
 
 import { button, element } from "./dom.js";
-import { facts, wayNamed } from "./history_words.js";
+import { facts, timeOf, wayNamed } from "./history_words.js";
 
 // `lineage` as the server tells it. `show(picture)` is called for the one that is pressed. Null: it stands alone.
 export function drawLineage({ nodes, edges, more }, id, show) {
@@ -43,7 +43,7 @@ function node(picture, { name, id, edges, show }) {
   const item = element("li", "");
   const ways = [...new Set(edges.filter(({ child }) => child === name).map(({ way }) => wayNamed(way)))];
   if (ways.length) item.append(element("span", "dr-hist-way", `→ ${ways.join(", ")}`));
-  else item.append(element("span", "dr-hist-way", "drawn"));
+  else item.append(element("span", "dr-hist-way", "first"));
   item.append(face(picture, name === id, show));
   return item;
 }
@@ -52,8 +52,8 @@ function face(picture, isShown, show) {
   if (!picture) return element("span", "dr-hist-relation dr-hist-none", "Deleted");
   const made = button("", "dr-hist-relation", () => show(picture));
   if (isShown) made.setAttribute("aria-current", "true");
-  made.setAttribute("aria-label", `${isShown ? "This picture" : "Show"}: ${facts(picture)}`);
-  made.title = facts(picture);
+  made.title = `${facts(picture)} · ${timeOf(picture)}`;
+  made.setAttribute("aria-label", `${isShown ? "This picture" : "Show"}: ${made.title}`);
   if (picture.gone) {
     made.append(element("span", "dr-hist-none", "File gone"));
   } else {

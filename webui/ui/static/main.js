@@ -1,4 +1,4 @@
-// The page's script: takes up the page's parts; errors, keys, hints and the engine's state.
+// The page's script: takes up the page's parts, joins them, and tells the engine's state.
 
 import "./dropdowns.js";
 import { health } from "./api.js";
@@ -8,6 +8,8 @@ import { watchPrompts } from "./dropping.js";
 import { showFieldErrors } from "./field_errors.js";
 import { Remarks, fill, openings, takeWish } from "./filling.js";
 import { HistoryTab } from "./history.js";
+import { addHints } from "./hints.js";
+import { watchKeys } from "./keys.js";
 import { kindOf } from "./kinds.js";
 import { known, tabOf, tabs } from "./known.js";
 import { Live } from "./live.js";
@@ -19,7 +21,7 @@ import { pickPicture } from "./picked_picture.js";
 import { PngInfo } from "./pnginfo.js";
 import "./prompt_editor.js";
 import { QueueList } from "./queue.js";
-import { nameOf, send, toUpscale } from "./sending.js";
+import { bringBack, nameOf, send, toUpscale } from "./sending.js";
 import { SettingsTab } from "./settings.js";
 import * as sizes from "./sizes.js";
 import { Stage } from "./stage.js";
@@ -94,7 +96,7 @@ function adopt() {
   });
   each(".dr-remarks", (root) => remarks.set(root.dataset.tab, new Remarks(root)));
   each(".dr-styles", (root) => editors.set(root.dataset.tab, new StylesEditor(root)));
-  each(".dr-queue", (root) => new QueueList(root, { show: showJob, begun: (id, job) => onStage(job, (stage) => stage.submitted(id)) }));
+  each(".dr-queue", (root) => new QueueList(root, { show: showJob, begun: showBegun }));
   each(".dr-models", (root) => new ModelsTab(root, { use: useCheckpoint, chosen: chosenCheckpoint, canUse }));
   each(".dr-settings", (root) => new SettingsTab(root));
   each(".dr-pnginfo", (root) => {
@@ -106,7 +108,7 @@ function adopt() {
     historyTab = new HistoryTab(root, { send: sendFinished });
   });
   each(".dr-theme", (button) => button.addEventListener("click", switchTheme));
-  addHints();
+  addHints((tab) => stages.get(tab) !== undefined);
   // gradio may lay out, or draw anew, buttons after their stage.
   for (const stage of stages.values()) stage.drawButtons();
 }
@@ -132,8 +134,11 @@ function adoptStage(root) {
   if (!openings.get(tab)) document.getElementById(`${tab}_opened`)?.click();
   stages.set(tab, stage);
   stage.draw();
-  stage.restore();
+  stage.restore().then((params) => known.tabs[tab].paste && known.tabs[tab].canvas && drawnFrom(tab, params));
 }
+
+// A page that is opened again shows what its picture was drawn from.
+const drawnFrom = async (tab, params) => bringBack(await canvases.when(tab), params);
 
 function adoptCanvas(tab, root) {
   lives.set(tab, new Live(tab, { stage: () => stages.get(tab), ready: () => canvases.get(tab)?.size }));
@@ -150,6 +155,8 @@ async function onStage({ params }, act) {
   showTab(tab);
   act(await stages.when(tab));
 }
+
+const showBegun = (id, job) => onStage(job, (stage) => stage.submitted(id));
 
 function showJob(job) {
   return onStage(job, (stage) => {
@@ -191,20 +198,6 @@ function canUse({ family, folder }, field) {
 
 const chosenCheckpoint = () => document.querySelector("#setting_sd_model_checkpoint input")?.value;
 
-function addHints() {
-  for (const [id, hint] of Object.entries(known.own_hints)) addHint(id, hint);
-  for (const tab of tabs.filter((name) => stages.get(name))) {
-    for (const [name, hint] of Object.entries(known.hints)) addHint(`${tab}_${name}`, hint);
-  }
-}
-
-function addHint(id, hint) {
-  const element = document.getElementById(id);
-  if (!element || element.title) return;
-  element.title = hint;
-  if (element.matches(".dr-tool")) element.setAttribute("aria-label", hint);
-}
-
 const shownTab = () => tabs.find((tab) => stages.get(tab)?.root.offsetParent);
 
 document.addEventListener("click", ({ target }) => {
@@ -217,29 +210,13 @@ document.addEventListener("darkroom:canvas", ({ detail }) => {
   if (tab) tab.dataset.canvas = Object.values(detail.outpaint).some(Boolean) ? "outpaint" : detail.mode;
   lives.get(detail.tab)?.painted();
 });
+document.addEventListener("change", ({ target }) => {
+  const tick = target.closest?.('[id$="_live"]');
+  if (tick) lives.get(tabOf(tick))?.painted();
+});
 document.addEventListener("darkroom:painted", ({ detail }) => lives.get(detail.tab)?.painted());
 
-// Ctrl+Enter generates, Alt+Enter skips, Esc interrupts, as in A1111.
-document.addEventListener("keydown", (event) => {
-  const tab = shownTab();
-  // What is open in front of the page has keys of its own.
-  if (!tab || event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) press(event, `${tab}_generate`);
-  else if (event.key === "Enter" && event.altKey) press(event, `${tab}_skip`);
-  else if (event.key === "Escape" && !document.querySelector('[aria-expanded="true"]')) stages.get(tab).interrupt();
-}, true);
-
-function press(event, id) {
-  event.preventDefault();
-  event.stopPropagation();
-  // A number that is still being typed counts as entered, and is brought into its limits, when it is left.
-  const typing = document.activeElement;
-  typing?.blur();
-  setTimeout(() => {
-    document.getElementById(id)?.click();
-    typing?.focus();
-  }, 50);
-}
+watchKeys(shownTab, (tab) => stages.get(tab));
 
 async function followEngine() {
   const chip = document.querySelector(".dr-engine");

@@ -10,6 +10,7 @@ const DEFAULT = 512;
 const PAUSE = 120; // ms without a change of the frame
 
 const shown = new Map(); // tab -> {size, outpaint} of its canvas
+const held = new Set(); // tabs
 const pushed = new Map(); // tab -> what the boxes for outpainting were last set to
 const timers = new Map();
 const wanted = new Map(); // tab -> (width, height) -> the sides that the button is to set
@@ -21,6 +22,12 @@ function extended({ size, outpaint }) {
   return [size.width + outpaint.left + outpaint.right, size.height + outpaint.up + outpaint.down];
 }
 
+// While it is held, the size stays as it is, whatever comes onto the canvas.
+export function hold(tab, whether) {
+  if (whether) held.add(tab);
+  else held.delete(tab);
+}
+
 // The canvas tells what is on it, and may tell the same twice.
 export function heard({ tab, size, outpaint }) {
   const before = shown.get(tab);
@@ -29,7 +36,7 @@ export function heard({ tab, size, outpaint }) {
   shown.set(tab, now);
   later(`${tab}_size_pause`, `${tab}_size`);
   if (!same(before?.outpaint, outpaint)) push(tab);
-  if (!size) return;
+  if (!size || held.has(tab)) return;
   if (!same(before?.size, size)) fit(tab, (width, height) => proportioned(width, height, extended(now)));
   else fit(tab, (width, height) => grown([width, height], extended(before), extended(now)));
 }

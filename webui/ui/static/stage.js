@@ -32,15 +32,19 @@ export class Stage {
   }
 
   // Which jobs this browser tab follows outlives a reload; a new one takes up its owner's newest of its kind.
+  // Gives back the parameters of the job that is shown.
   async restore() {
     const kept = JSON.parse(sessionStorage.getItem(`darkroom.${this.tab}`) ?? "[]");
+    let shown = null;
     for (const id of kept) {
       const job = await getJob(id).catch(() => null);
       if (job) this.submitted(id);
+      shown ??= job;
     }
-    if (this.job) return;
-    const newest = (await listJobs(LOOKED_THROUGH).catch(() => [])).find(({ params }) => kindOf(params) === this.tab);
+    if (this.job) return shown?.params;
+    const newest = (await listJobs(LOOKED_THROUGH).catch(() => [])).find(({ live, params }) => !live && kindOf(params) === this.tab);
     if (newest && !this.job) this.show(newest.id);
+    return newest?.params;
   }
 
   // Another takes its place: gradio has drawn the tab anew.
