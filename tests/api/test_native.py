@@ -138,6 +138,7 @@ def test_unknown_jobs_and_pictures_are_404(client):
     ended(client, job_id)
     assert client.get(f"/api/v1/jobs/{job_id}/images/1").status_code == 404
     assert client.get(f"/api/v1/jobs/{job_id}/images/../../../x").status_code == 404
+    assert client.get(f"/api/v1/jobs/{job_id}/images/{10**30}").status_code == 422
 
 
 # A job's life

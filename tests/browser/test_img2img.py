@@ -149,6 +149,19 @@ def test_each_tab_shows_its_own_jobs_and_settings_again(page):
     expect(other.locator("#img2img_gallery")).to_be_visible()
 
 
+def test_an_infotext_fills_the_tab_that_it_stands_in(page):
+    text = "a red flower\nSteps: 12, Sampler: Euler a, Seed: 99, Size: 192x128, Denoising strength: 0.42, RNG: CPU"
+    set_prompt(page, text, TAB)
+    page.click("#img2img_paste")
+    expect(page.locator("#img2img_prompt textarea")).to_have_value("a red flower")
+    for field, value in {"steps": "12", "denoising_strength": "0.42", "width": "192"}.items():
+        expect(number(page, field)).to_have_value(value)
+    expect(page.locator("#img2img_remarks .dr-said")).to_contain_text("Parameters set.")
+    open_tab(page, "txt2img")
+    expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("20")
+    expect(page.locator("#txt2img_prompt textarea")).not_to_have_value("a red flower")
+
+
 def test_loopback_and_sd_upscale_are_offered_here_alone(page):
     page.click("#img2img_script_list input")
     names = page.get_by_role("option").all_inner_texts()

@@ -11,6 +11,7 @@ from webui.engine.studio import Helpers
 from webui.imaging.boxes import Box
 from webui.imaging.detectors import Detector
 from webui.imaging.regions import Region
+from webui.imaging.sizes import drawn_size
 from webui.params import MAX_PROMPT, GenerationParams, InvalidParamsError
 
 PARAMS = GenerationParams(
@@ -194,6 +195,87 @@ def test_details_of_img2img(engine, demo):
     image = recorder.images[0]
     assert changed(image, pixels(own), BOXES[0]) > 3
     assert changed(image, pixels(own), BOXES[1]) == 0
+
+
+@pytest.fixture(scope="module")
+def masked(engine, demo):
+    """Draws from a blue picture within the left third, and details of the parts that lie in `details`."""
+
+    def masked(details=None, size=(96, 64), image=None, **fields):
+        image = image or Image.new("RGB", size, "#88aaff")
+        params = PARAMS.changed(
+            **{"init_images": ("0" * 32,), "mask": "0" * 32, "scale_by": 1.0, "mask_blur": 2, **fields}
+        )
+        mask = mask_of((0, 0, 31, 63), size=image.size)
+        width, height = drawn_size(params, image.size)
+        order = Order(
+            params.changed(width=width, height=height, detailer="Mask" if details else "None"),
+            demo,
+            7,
+            inputs=Inputs(image, mask, details),
+        )
+        recorder = Recorder()
+        engine.draw(order, recorder)
+        return recorder
+
+    return masked
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"soft_inpainting": True, "denoising_strength": 0.1},
+        {"inpaint_full_res": True, "scale_by": 0.0},
+    ],
+    ids=str,
+)
+def test_details_within_a_mask_are_drawn_and_nothing_outside_it(masked, fields):
+    """The part reaches over the mask's edge."""
+    details = mask_of((12, 10, 60, 50), size=(96, 64))
+    after, before = masked(details, **fields).images[0], masked(**fields).images[0]
+    assert after.shape == (64, 96, 3)
+    assert changed(after, before, (14, 12, 28, 48)) > 3
+    outside = np.asarray(mask_of((0, 0, 31, 63), size=(96, 64)).filter(ImageFilter.GaussianBlur(2))) == 0
+    assert outside[:, 50:].all()
+    assert (after[outside] == pixels(Image.new("RGB", (96, 64), "#88aaff"))[outside]).all()
+
+
+def test_parts_outside_the_mask_are_not_drawn(masked):
+    recorder = masked(mask_of((60, 10, 90, 50), size=(96, 64)))
+    assert recorder.notices == [detailing.NOTHING_FOUND]
+    assert not any(phase.startswith("drawing detail") for phase in recorder.phases)
+
+
+@pytest.mark.parametrize(
+    ("fields", "box"),
+    [
+        ({"resize_mode": 0}, (16, 16, 32, 48)),
+        ({"resize_mode": 1}, (0, 16, 32, 48)),
+        ({"scale_by": 1.0, "outpaint_left": 64, "outpaint_up": 64}, (96, 80, 128, 112)),
+    ],
+    ids=str,
+)
+def test_the_parts_lie_where_they_were_painted(engine, demo, monkeypatch, fields, box):
+    """Of a picture that is cut to its size, or given room to paint, beside the one they were painted on."""
+    image, found = Image.new("RGB", (128, 64), "#88aaff"), []
+
+    def find(image, params, mask):
+        found.append(mask.getbbox())
+        return []
+
+    details = mask_of((32, 16, 63, 47), size=image.size)
+    params = PARAMS.changed(init_images=("0" * 32,), denoising_strength=0.5, **fields)
+    width, height = drawn_size(params, image.size)
+    order = Order(
+        params.changed(width=width, height=height, detailer="Any"),
+        demo,
+        7,
+        inputs=Inputs(image, detail_mask=details),
+    )
+    with engine._manager.open(order, engine._forms.plan(order)) as studio:
+        studio.draw(order, Recorder(), helpers=Helpers(detectors=[Detector("Any", find)]))
+    assert all(abs(a - b) <= 1 for a, b in zip(found[0], box, strict=True))
 
 
 def test_steps_are_counted_on(both):

@@ -1,5 +1,7 @@
 """UNets that take more than latents: checkpoints that inpaint, and such that follow instructions."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -24,6 +26,7 @@ from webui.engine.inpainting import Ground
 from webui.engine.protocol import Inputs, Order
 from webui.engine.sources import Scene
 from webui.engine.start import Start
+from webui.engine.studio import Helpers
 from webui.engine.way import Way
 from webui.params import GenerationParams
 from webui.prompting.prepared import PicturePrompt
@@ -46,10 +49,11 @@ def inference_mode():
 def studios(tmp_path_factory):
     """One of each kind, of tiny random networks."""
     folder = tmp_path_factory.mktemp("models")
+    tiny.write_sd1(folder / "plain.safetensors")
     for variant in ("inpaint", "pix2pix"):
         tiny.write_sd1(folder / f"{variant}.safetensors", variant=variant)
     catalog = Catalog.over([folder])
-    return {variant: open_file(catalog.find(variant)) for variant in ("inpaint", "pix2pix")}
+    return {name: open_file(catalog.find(name)) for name in ("plain", "inpaint", "pix2pix")}
 
 
 def params_of(**fields):
@@ -57,11 +61,11 @@ def params_of(**fields):
     return GenerationParams(**{**small, **fields})
 
 
-def ours(model, start, guidance):
+def ours(model, start, guidance, beside):
     batch = Batch(Order(params_of(), model.checkpoint, 7), 1, range(1))
     way = Way.of(model, batch, start)
     said = Conditioning(PromptEncoder(model), [PicturePrompt("a cat", "a dog")])
-    *_, last = way.walk(way.begin(), Denoiser(model, said, guidance, start.beside, kept=way.kept))
+    *_, last = way.walk(way.begin(), Denoiser(model, said, guidance, beside, kept=way.kept))
     return way.finished(last), len(way.sigmas) - 1
 
 
@@ -97,8 +101,7 @@ def close(mine, expected):
 
 def test_an_inpainting_unet_gives_the_pipelines_latents(studios):
     model = studios["inpaint"].model
-    start = Start(LATENTS, 0.5, beside=torch.cat([MASK, PICTURE], 1))
-    mine, walked = ours(model, start, Guidance(4.0))
+    mine, walked = ours(model, Start(LATENTS, 0.5), Guidance(4.0), torch.cat([MASK, PICTURE], 1))
     expected = pipeline_of(StableDiffusionInpaintPipeline, model)(
         image=LATENTS,
         mask_image=torch.nn.functional.interpolate(MASK, scale_factor=8),
@@ -114,8 +117,8 @@ def test_an_inpainting_unet_gives_the_pipelines_latents(studios):
 @pytest.mark.parametrize("image_scale", [1.5, 3.0])
 def test_an_instructed_unet_gives_the_pipelines_latents(studios, image_scale):
     model = studios["pix2pix"].model
-    start = Start(torch.zeros_like(LATENTS), 1.0, beside=PICTURE)
-    mine, walked = ours(model, start, Guidance(4.0, image_scale=image_scale))
+    start = Start(torch.zeros_like(LATENTS), 1.0)
+    mine, walked = ours(model, start, Guidance(4.0, image_scale=image_scale), PICTURE)
     expected = pipeline_of(StableDiffusionInstructPix2PixPipeline, model)(
         image=PICTURE, guidance_scale=4.0, image_guidance_scale=image_scale
     )
@@ -196,25 +199,28 @@ def start_of(studio, mask=None, **fields):
 def test_an_inpainting_unet_sees_the_picture_around_the_mask(studios):
     studio = studios["inpaint"]
     start = start_of(studio, half_masked())
-    assert start.beside.shape == (1, 5, 8, 8)
-    assert torch.equal(start.beside[:, :1], start.mask)
+    beside = start.beside(studio.model)
+    assert beside.shape == (1, 5, 8, 8)
+    assert torch.equal(beside[:, :1], start.mask)
     assert torch.equal(start.mask[0, 0, 0], torch.tensor([1.0] * 4 + [0.0] * 4))
     masked = torch.from_numpy(np.asarray(image(), np.float32)).permute(2, 0, 1)[None] / 127.5 - 1
     masked[..., : SIDE // 2] = 0
-    torch.testing.assert_close(start.beside[:, 1:], studio.decoder.encode(masked))
+    torch.testing.assert_close(beside[:, 1:], studio.decoder.encode(masked))
 
 
 def test_how_much_it_sees_of_what_is_masked(studios):
     whole = start_of(studios["inpaint"], half_masked(), inpainting_mask_weight=0.0)
-    torch.testing.assert_close(whole.beside[:, 1:], whole.latents)
-    assert torch.equal(whole.beside[:, :1], whole.mask)
+    beside = whole.beside(studios["inpaint"].model)
+    torch.testing.assert_close(beside[:, 1:], whole.latents)
+    assert torch.equal(beside[:, :1], whole.mask)
 
 
 def test_without_a_mask_all_is_masked(studios):
     studio = studios["inpaint"]
     start = start_of(studio)
     assert start.mask is None
-    torch.testing.assert_close(start.beside, extra_inputs.without_picture(studio.model, studio.decoder, 8, 8))
+    blind = extra_inputs.without_picture(studio.model, studio.decoder, 8, 8)
+    torch.testing.assert_close(start.beside(studio.model), blind)
 
 
 def test_an_instructed_unet_sees_the_picture_as_the_vae_has_it(studios):
@@ -223,7 +229,7 @@ def test_an_instructed_unet_sees_the_picture_as_the_vae_has_it(studios):
     raw = studio.model.vae.encode(
         torch.from_numpy(np.asarray(image(), np.float32)).permute(2, 0, 1)[None] / 127.5 - 1
     ).latent_dist.mode()
-    torch.testing.assert_close(start.beside, raw, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(start.beside(studio.model), raw, rtol=1e-4, atol=1e-4)
     # What starts from latents alone, as the second pass of hires fix, has them from there.
     torch.testing.assert_close(extra_inputs.of_latents(studio.model, start.latents), raw)
 
@@ -262,3 +268,49 @@ def test_how_closely_to_keep_to_the_picture_has_its_say(studios):
         made.append(recorder.images[0])
     assert not np.array_equal(made[0], made[1])
     assert not np.array_equal(made[1], made[2])
+
+
+def test_each_picture_of_an_instructed_second_pass_is_seen_by_itself(studios):
+    studio, pictures = studios["pix2pix"], {}
+    for size in (1, 2):
+        params = params_of(batch_size=size, enable_hr=True, hr_scale=1.5, denoising_strength=0.6)
+        recorder = Recorder()
+        studio.draw(Order(params, studio.model.checkpoint, 7), recorder)
+        pictures[size] = recorder.images
+    assert len(pictures[2]) == 2
+    assert abs(pictures[2][0] - pictures[1][0]).max() <= 2
+    assert abs(pictures[2][1] - pictures[1][0]).max() > 2
+
+
+@contextmanager
+def lent(studio):
+    yield studio
+
+
+@pytest.mark.parametrize("variant", ["inpaint", "pix2pix"])
+def test_a_refiner_of_another_kind_sees_the_scene_too(studios, monkeypatch, variant):
+    """What is drawn by a model that takes nothing beside the latents may be finished by one that does."""
+    first, second, seen = studios["plain"], studios[variant], []
+    inner = second.model.unet.forward
+
+    def spied(latents, *args, **kwargs):
+        seen.append(latents[-1:, 4:].clone())
+        return inner(latents, *args, **kwargs)
+
+    monkeypatch.setattr(second.model.unet, "forward", spied)
+    fields = {"mask_blur": 0, "refiner_switch_at": 0.6, "denoising_strength": 1.0}
+    order = Order(
+        params_of(init_images=("it",), **fields),
+        first.model.checkpoint,
+        7,
+        refiner=second.model.checkpoint,
+        inputs=Inputs(image(), half_masked()),
+    )
+    first.draw(order, Recorder(), helpers=Helpers(refiner=lambda: lent(second)))
+    start = start_of(first, half_masked())
+    assert start.beside(first.model) is None
+    expected = start.beside(second.model)
+    if variant == "inpaint":
+        assert torch.equal(expected[:, :1], start.mask)
+    assert seen
+    torch.testing.assert_close(seen[0], expected, rtol=1e-4, atol=1e-4)

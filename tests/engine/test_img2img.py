@@ -7,6 +7,7 @@ from diffusers import DDIMScheduler, EulerDiscreteScheduler, StableDiffusionImg2
 from PIL import Image, ImageDraw
 
 from tests.conftest import PROMPT, Recorder, pixels
+from webui import infotext
 from webui.engine.batch import Batch
 from webui.engine.conditioning import Conditioning
 from webui.engine.denoiser import Denoiser
@@ -229,6 +230,16 @@ def test_an_empty_mask_leaves_the_picture_and_says_so(redraw, berry):
     assert [picture.image.tobytes() for picture in recorder.pictures] == [berry.tobytes()] * 2
     assert len(recorder.notices) == 1
     assert "Nothing is masked" in recorder.notices[0]
+
+
+def test_the_settings_of_a_mask_that_the_picture_brings_are_told_and_read(redraw, berry):
+    own = {"mask_blur": 9, "inpainting_fill": 2, "inpaint_full_res": True, "soft_inpainting": True}
+    pierced = berry.convert("RGBA")
+    pierced.paste((0, 0, 0, 0), (10, 10, 40, 40))
+    told = redraw(pierced, **own, steps=2).pictures[0].infotext
+    assert {name: infotext.read(told).fields[name] for name in own} == own
+    opaque = redraw(berry.convert("RGBA"), **own, steps=2).pictures[0].infotext
+    assert "Mask blur" not in opaque
 
 
 def test_room_is_painted_beside_the_picture(redraw, strawberry):

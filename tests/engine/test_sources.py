@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from webui.engine.protocol import Inputs
-from webui.engine.sources import Scene, certain, half
+from webui.engine.sources import Scene, certain, half, rounded
 from webui.params import GenerationParams
 
 
@@ -196,6 +196,40 @@ def test_an_empty_mask_is_known_from_none():
     assert cut_away.unmasked
 
 
+@pytest.mark.parametrize("only_masked", [False, True])
+@pytest.mark.parametrize("blur", [16, 64])
+def test_a_dab_is_not_blurred_away(blur, only_masked):
+    image, mask = noise(256, 256), spot(256, 256, (120, 120, 123, 123))
+    size = {"width": 256, "height": 256}
+    scene = scene_of(image, mask, mask_blur=blur, inpaint_full_res=only_masked, **size)
+    assert not scene.unmasked
+    made = pixels(scene.put_back(Image.new("RGB", scene.drawn, "red")))
+    assert (made[121, 121] == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize("fields", [{}, {"outpaint_left": 24, "outpaint_up": 8}, {"scale_by": 1.7}])
+@pytest.mark.parametrize("mode", range(3))
+def test_other_masks_lie_where_the_mask_does(mode, fields):
+    image, other = noise(100, 50), spot(100, 50, (60, 10, 80, 30))
+    params = GenerationParams(
+        init_images=("it",), mask="it", width=64, height=72, resize_mode=mode, mask_blur=0, **fields
+    )
+    inputs = Inputs(image, other)
+    scene = Scene.of(inputs, params)
+    laid = scene.laid(other, inputs, params)
+    assert laid.size == scene.picture.size
+    if fields.get("outpaint_left"):
+        # The room to paint is in the mask alone.
+        assert not pixels(laid)[:5, :5].any()
+        inside = pixels(laid) > 0
+        assert inside.any()
+        assert np.array_equal(pixels(scene.mask)[inside], pixels(laid)[inside])
+    else:
+        assert laid.tobytes() == scene.mask.tobytes()
+    elsewhere = spot(30, 30, (0, 0, 5, 5))
+    assert scene.laid(elsewhere, inputs, params) is elsewhere
+
+
 @pytest.mark.parametrize(("brightest", "limit"), [(255, 127), (128, 127), (127, 63), (60, 30), (1, 0)])
 def test_a_faint_mask_is_measured_by_itself(brightest, limit):
     """A dab that its blur has thinned out counts, too; else it would be drawn for nothing."""
@@ -203,6 +237,8 @@ def test_a_faint_mask_is_measured_by_itself(brightest, limit):
     assert half(mask) == limit
     assert certain(mask).getextrema() == (255, 255)
     assert certain(Image.new("L", (4, 4))).getextrema() == (0, 0)
+    assert rounded(mask).getextrema() == (255, 255)
+    assert rounded(Image.new("L", (4, 4))).getextrema() == (0, 0)
 
 
 def test_what_has_changed_softly_is_taken_within_the_mask_only():

@@ -53,6 +53,13 @@ def test_exactly_as_many_steps_as_were_asked_for(steps, strength, whole):
     assert Cut.of(steps, strength, exact=True) == Cut(whole, steps)
 
 
+def test_a_schedule_with_too_few_levels_keeps_to_the_noise_that_the_strength_means():
+    cut, table = Cut.of(20, 0.01, exact=True), NoiseTable.scaled_linear()
+    sigmas = find_sampler("DDIM").sigmas("Automatic", table, 20, cut=cut)
+    assert len(sigmas) - 1 == 10
+    assert table.timestep(sigmas[0]) == pytest.approx(10, abs=1)
+
+
 def test_a_tiny_strength_asks_for_no_endless_schedule():
     assert Cut.of(150, 1e-300, exact=True).steps <= 10_000
     assert Cut.of(150, 1e-300) == Cut(150, 1)

@@ -1,4 +1,5 @@
 import os
+import sys
 
 import pytest
 
@@ -77,6 +78,25 @@ def test_too_many_pictures_and_none_are_refused(folders):
         folders.pictures("cats", 2)
     with pytest.raises(PictureError, match='There is no picture in the folder "empty"'):
         folders.pictures("empty", 2)
+
+
+def test_pictures_named_beside_a_folder_count(folders):
+    assert len(folders.pictures("cats", 4, 1)) == 3
+    with pytest.raises(PictureError, match='in the folder "cats" and 4 beside it; 4 at once are the limit'):
+        folders.pictures("cats", 4, 4)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such names")
+def test_names_that_are_no_text_are_hidden(folders, folder):
+    for name in (b"bad\xff/a.png", b"cats/a\xfe.png"):
+        file = folder / os.fsdecode(name)
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    assert [one.name for one in folders.listed()] == [".", "cats", "cats/big"]
+    assert folders.pictures("cats", 10) == ["cats/1.webp", "cats/2.png", "cats/10.JPG"]
+    for ask in (lambda: folders.pictures("bad\udcff", 10), lambda: folders.path("cats/a\udcfe.png")):
+        with pytest.raises(PictureError, match="There is no"):
+            ask()
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder that can't be read")

@@ -1,4 +1,5 @@
 import base64
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,16 @@ def test_what_is_enclosed_comes_out(data):
     wrapped = "\n".join(text[at : at + 20] for at in range(0, len(text), 20))
     for form in (text, wrapped, text.rstrip("="), f"data:image/png;base64,{text}", f"DATA:;BASE64,{text}"):
         assert decoded(Enclosed(form)) == data
+
+
+def test_many_spaces_take_little_memory():
+    text = "AAAA " * 1_000_000
+    tracemalloc.start()
+    try:
+        assert len(decoded(Enclosed(text))) == 3_000_000
+        assert tracemalloc.get_traced_memory()[1] < 5 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,39 @@ def test_threads_that_bring_the_same_picture_keep_it_once(store):
     assert len(kept(store)) == 1
 
 
+@pytest.mark.parametrize("size", [0, 20, 60, -12])
+@pytest.mark.parametrize("used", [False, True])
+def test_what_was_cut_short_on_disk_can_be_brought_again(store, size, used):
+    data = encoded(noise())
+    upload = store.add("me", data)
+    if used:
+        store.use("me", upload.id)
+    path = store.path("me", upload.id)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:size])
+    if 0 <= size < 60:  # of a longer one the head is there
+        with pytest.raises(UnknownInputError):
+            store.look("me", upload.id)
+    assert store.add("me", data) == upload
+    assert store.path("me", upload.id) == path
+    assert path.read_bytes() == whole
+
+
+def test_a_picture_that_is_moved_meanwhile_is_found(store, monkeypatch):
+    upload = store.add("me", encoded(noise()))
+    find, moved = InputStore.path, []
+
+    def found_too_early(self, owner, name):
+        path = find(self, owner, name)
+        if not moved:
+            moved.append(path.rename(path.parent.parent / path.name))
+        return path
+
+    monkeypatch.setattr(InputStore, "path", found_too_early)
+    assert store.look("me", upload.id) == upload
+    assert moved
+
+
 # How long pictures are kept
 
 

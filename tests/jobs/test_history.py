@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.jobs.histories import FIRST, MANY, PER_JOB, Room, fill
 from webui.jobs.history import UnknownPictureError
 from webui.jobs.history_search import Filters
+from webui.jobs.model import SavedPicture
 from webui.jobs.store import JobStore
 from webui.settings import Settings
 
@@ -180,6 +181,17 @@ def test_searching_is_looking_for_each_word(tmp_path_factory, prompts, q):
     ]
     assert room.found(q=q) == expected[::-1]
     room.store.close()
+
+
+def test_a_search_takes_its_time_once(room):
+    """Texts that nearly match at every place."""
+    job = room.job(prompt="a" * 20_000)
+    for number in range(20):
+        room.store.add_picture(job, SavedPicture(number, f"{number}.png", 1, "a" * 40_000))
+    started = time.perf_counter()
+    assert room.found(q="a" * 199 + "b") == []
+    assert time.perf_counter() - started < 0.3
+    assert len(room.found(q="a" * 199)) == 20
 
 
 # Filters

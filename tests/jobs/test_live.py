@@ -8,6 +8,8 @@ from tests.jobs.test_worker import Painter, Room
 from tests.serving import wait_until
 from webui.jobs import live
 from webui.jobs.service import UnknownJobError
+from webui.params import InvalidParamsError
+from webui.params.scripts import XYZPlot
 
 
 @pytest.fixture
@@ -130,11 +132,51 @@ def test_after_an_hour_it_goes(room, monkeypatch):
     assert files(room) == [room.outputs.path(other.pictures[0].file).name]
 
 
+def test_after_an_hour_it_goes_with_any_job(room, monkeypatch):
+    done = run(room, room.submit(live="canvas"))
+    plain = room.submit()
+    monkeypatch.setattr(live, "MAX_SECONDS", -1)
+    taken, _ = room.jobs.take()
+    assert (taken.id, files(room)) == (plain.id, [])
+    assert is_gone(room, done)
+
+
+def test_within_an_hour_it_stays(room):
+    done = run(room, room.submit(live="canvas"))
+    run(room, room.submit())
+    assert files(room) == [room.outputs.path(done.pictures[0].file).name]
+
+
+def test_an_older_wish_does_not_take_a_newer_ones_place(room, monkeypatch):
+    """The older has a picture that takes long to read."""
+    newer, settle = [], room.jobs.tasks.settle
+
+    def overtaken(*args, **options):
+        if not newer:
+            newer.append(None)
+            newer[0] = room.submit(live="canvas")
+        return settle(*args, **options)
+
+    monkeypatch.setattr(room.jobs.tasks, "settle", overtaken)
+    older = room.submit(live="canvas")
+    assert older.state == "interrupted"
+    assert is_gone(room, older)
+    assert [job.id for job in room.store.queued()] == [newer[0].id]
+
+
+def test_scripts_are_refused(room):
+    with pytest.raises(InvalidParamsError, match=r"runs no scripts.*\. Choose none\.") as refused:
+        room.submit(live="canvas", script=XYZPlot(x_axis="Steps", x_values="1,2"))
+    assert refused.value.field == "script"
+    assert room.store.queued() == []
+
+
 def test_what_is_left_from_before_a_restart_goes(room, tmp_path, catalog):
     done = run(room, room.submit(live="canvas"))
     cut_off = room.submit(live="another")
     room.jobs.take()
     waiting, kept = room.submit(live="canvas"), room.submit()
+    (room.outputs._live / ".0.1.part").touch()
     room.store.close()
     again = Room(tmp_path, catalog, Painter)
     assert all(is_gone(again, job) for job in (done, cut_off, waiting))

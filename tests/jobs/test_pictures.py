@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from tests.jobs.test_worker import Painter, Room
+from tests.serving import wait_until
 from webui.engine.protocol import Picture
+from webui.inputs import allowance
 from webui.params import GenerationParams, InvalidParamsError
 from webui.params.extras import ExtrasParams
 from webui.params.scripts import Loopback, SDUpscale, XYZPlot
@@ -168,6 +170,25 @@ def test_a_folders_pictures_are_drawn_one_by_one(room, tmp_path):
     assert '"10.png" is not a picture' in notices
 
 
+def test_a_folder_beside_pictures_has_no_more_room_than_there_is(room, tmp_path):
+    (tmp_path / "batch").mkdir()
+    (tmp_path / "batch" / "1.png").write_bytes(png())
+    told = refusal(room, init_images=[upload(room)] * 1000, init_folder=".")
+    assert told[0] == "init_folder"
+    assert 'There are 1 pictures in the folder "." and 1,000 beside it; 1,000 at once' in told[1]
+
+
+def test_enclosed_pictures_have_so_many_pixels_together(room, monkeypatch):
+    monkeypatch.setattr(allowance, "MAX_ENCLOSED", 2 * 16 * 16)
+    done(room, room.submit(init_images=[enclosed()], mask=enclosed(BLUE)))
+    room.submit(init_images=[upload(room)] * 9)
+    for job in room.jobs.listed("me"):
+        room.jobs.interrupt("me", job.id)
+    with pytest.raises(InvalidParamsError, match=r"Picture 2: .*Upload them one by one") as refused:
+        room.submit(init_images=[enclosed(), enclosed(size=(17, 17))])
+    assert refused.value.field == "init_images"
+
+
 def test_a_folder_elsewhere_is_refused(room, tmp_path):
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "x.png").write_bytes(png())
@@ -253,6 +274,69 @@ def test_loopback_starts_from_the_picture_before(room):
     assert [picture.parents for picture in pictures] == [(), (f"{job.id}/0",), (f"{job.id}/1",)]
     grids = [picture for picture in job.pictures if picture.kind == "grid"]
     assert all(grid.file.startswith("img2img-grids/") for grid in grids)
+
+
+def pierced(size, box):
+    """A blue picture with a hole in it."""
+    image = Image.new("RGBA", size, BLUE)
+    image.paste((0, 0, 0, 0), box)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def marked(size, box):
+    image, stream = Image.new("L", size), io.BytesIO()
+    image.paste(255, box)
+    image.save(stream, "PNG")
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_in_each_loop_the_mask_lies_at_the_same_place(room, transparent):
+    """The first loop cuts the picture's sides off, and the mask's with them."""
+    size, box = (128, 64), (64, 16, 80, 32)
+    given = (
+        {"init_images": [pierced(size, box)]}
+        if transparent
+        else {"init_images": [enclosed(BLUE, size=size)], "mask": marked(size, box)}
+    )
+    details = {"detailer": "Mask", "detailer_mask": marked(size, box)}
+    fields = {"width": 128, "height": 128, "resize_mode": 1, "script": Loopback(loops=3)}
+    done(room, room.submit(**given, **details, **fields))
+    first, *others = [order.inputs for order in room.engine.orders]
+    assert (first.mask is None) == transparent
+    assert first.detail_mask.getbbox() == box
+    for inputs in others:
+        for mask in (inputs.mask, inputs.detail_mask):
+            assert mask.size == inputs.image.size == (128, 128)
+            certain = mask.point([255 * (grey > 127) for grey in range(256)])
+            assert certain.getbbox() == (64, 32, 96, 64)
+    told = [order.told(0, "Karras").masked for order in room.engine.orders]
+    assert told == [True] * 3
+
+
+def test_a_loop_whose_first_failed_begins_anew(room):
+    """Not with what the batch before has made; and as the first one would have."""
+
+    def paint(order, observer, iteration):
+        if len(room.engine.orders) == 3:
+            raise RuntimeError("lamp burnt out")
+        Artist.paint(room.engine, order, observer, iteration)
+
+    wait_until(lambda: room.engine)
+    room.engine.paint = paint
+    fields = {"scale_by": 8, "n_iter": 2, "inpainting_fill": 2, "script": Loopback(loops=2)}
+    name = upload(room, BLUE)
+    job = done(room, room.submit(init_images=[name], mask=enclosed(), **fields))
+    orders = room.engine.orders
+    assert [order.inputs.image.size[0] for order in orders] == [16, 128, 16, 16]
+    assert [order.inputs.image.getpixel((0, 0))[2] for order in orders] == [255, 0, 255, 255]
+    assert [order.params.scale_by for order in orders] == [8, 1, 8, 8]
+    assert [order.params.inpainting_fill for order in orders] == [2, 1, 2, 2]
+    assert {order.params.width for order in orders} == {128}
+    pictures = [picture for picture in job.pictures if picture.kind == "picture"]
+    assert [picture.parents for picture in pictures] == [(), (f"{job.id}/0",), ()]
 
 
 def test_a_plot_starts_from_one_picture_in_each_cell(room):

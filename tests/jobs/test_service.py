@@ -141,6 +141,19 @@ def test_past_prompts_are_ones_own(jobs):
 # Owners
 
 
+def test_one_picture_is_looked_up_by_itself(jobs):
+    job = submit(jobs)
+    saved = SavedPicture(3, "a.png", 1, "Seed: 1", created=1.0)
+    jobs.drawn(job, saved)
+    assert jobs.picture("me", job.id, 3) == saved
+    assert jobs.picture("me", job.id, 4) is None
+    for owner, job_id in (("you", job.id), ("me", "0" * 32)):
+        with pytest.raises(UnknownJobError):
+            jobs.picture(owner, job_id, 3)
+    assert jobs.get("me", job.id, pictures=0).pictures == ()
+    assert jobs.get("me", job.id).pictures == (saved,)
+
+
 def test_anothers_job_is_unknown(jobs):
     job = submit(jobs, owner="me")
     for asked in (jobs.get, jobs.interrupt, jobs.skip, jobs.run_again):

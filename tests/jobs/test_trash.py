@@ -58,13 +58,24 @@ def test_what_could_be_deleted_is_gone_from_the_list(room, pictures):
     file = room.file(pictures[1])
     file.unlink()
     (file / "in the way").mkdir(parents=True)
-    with pytest.raises(TrashError, match="can't be deleted in"):
-        room.history.empty_trash("me", pictures)
-    assert room.found(trash=True) == [pictures[2], pictures[1]]
+    for names in (pictures[:2], None):
+        with pytest.raises(TrashError, match=r"still in the trash: 1\. The pictures can't be deleted in"):
+            room.history.empty_trash("me", names)
+    assert room.found(trash=True) == [pictures[1]]
     (file / "in the way").rmdir()
     file.rmdir()
-    assert room.history.empty_trash("me") == 2
+    assert room.history.empty_trash("me") == 1
     assert room.kept() == []
+
+
+def test_texts_of_others_are_left_alone(room, pictures):
+    file = room.file(pictures[0])
+    room.history.trash("me", pictures[:1])
+    file.with_suffix(".txt").write_text("notes")
+    assert room.history.restore("me", pictures[:1]) == 1
+    assert file.with_suffix(".txt").read_text() == "notes"
+    assert room.file(pictures[0]) == file.with_stem(f"{file.stem} (2)")
+    assert "a cat" in room.file(pictures[0]).with_suffix(".txt").read_text()
 
 
 def test_a_move_that_a_crash_cut_short_is_no_loss(room, pictures):

@@ -203,6 +203,24 @@ def test_a_plot_over_hires_upscalers_is_looked_at_before_it_is_drawn(wishes):
         wishes.rounds(plan(params, 1))
 
 
+@pytest.mark.parametrize("values", ["1, 2, 8", "8"])
+def test_a_plot_over_sizes_is_looked_at_before_it_is_drawn(wishes, values):
+    script = {"name": "X/Y/Z plot", "x_axis": "Resize by", "x_values": values}
+    params = wishes.settle(GenerationParams(init_images=("0" * 32,), script=script), (1200, 400))
+    planned = plan(params, 1)
+    assert wishes.rounds(planned) == len(values.split(","))
+    with pytest.raises(InvalidParamsError, match=r"^Resize by: 8: Of a picture of 1200x400") as refused:
+        wishes.rounds(planned, (1200, 400))
+    assert refused.value.field == "script"
+    assert wishes.rounds(planned, (100, 100)) == len(values.split(","))
+
+
+def test_loops_have_the_size_of_what_the_first_one_made(wishes):
+    script = {"name": "Loopback", "loops": 3}
+    params = GenerationParams(init_images=("0" * 32,), scale_by=0.1, script=script)
+    assert wishes.rounds(plan(wishes.settle(params, (12000, 9000)), 1), (12000, 9000)) == 3
+
+
 @pytest.fixture
 def book(tmp_path):
     (tmp_path / "styles.csv").write_text(

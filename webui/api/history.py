@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Header, HTTPException, Path, Query
-from fastapi.responses import FileResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from webui.api.history_views import (
     MAX_NAMES,
@@ -24,20 +24,18 @@ from webui.api.history_views import (
     name_problem,
     view,
 )
-from webui.api.native import CACHE_IMAGES
+from webui.api.saved_files import SavedFile, saved_picture
 from webui.guard import owner_of
 from webui.inputs.names import Finished
 from webui.jobs.history import History, UnknownPictureError
 from webui.jobs.history_search import Filters
 from webui.jobs.model import PictureKind
-from webui.jobs.outputs import media_type
 from webui.jobs.thumbnails import Thumbnails
 from webui.jobs.trash import TrashError
 
 MAX_BODY = 2**18
 MAX_PAGE = 500
 CACHE_THUMBNAILS = "private, max-age=604800"
-GONE = "This picture is no longer there: its file has been moved or deleted."
 NO_THUMBNAIL = "This picture has no thumbnail: its file is gone, damaged or too large."
 
 Owner = Annotated[str, Depends(owner_of)]
@@ -147,13 +145,10 @@ def _add_picture_routes(router: APIRouter, history: History, thumbnails: Thumbna
             return detail(history, history.get(owner, name), history.lineage(owner, name))
 
     @router.get("/{job}/{number}/image")
-    def image(name: Name, owner: Owner) -> FileResponse:  # pyright: ignore[reportUnusedFunction]
+    def image(name: Name, owner: Owner) -> SavedFile:  # pyright: ignore[reportUnusedFunction]
         """The file as it was saved, from the trash too."""
         with _errors():
-            path = history.path(history.get(owner, name))
-        if path is None:
-            raise HTTPException(404, GONE)
-        return FileResponse(path, media_type=media_type(path), headers={"Cache-Control": CACHE_IMAGES})
+            return saved_picture(history.path(history.get(owner, name)))
 
     @router.get("/{job}/{number}/thumbnail", response_class=Response)
     def thumbnail(  # pyright: ignore[reportUnusedFunction]

@@ -4,20 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from webui import __version__
 from webui.api.bodies import ANY_SIZE, limited
 from webui.api.job_views import JobView, image_url, view
+from webui.api.saved_files import SavedFile, saved_picture
 from webui.catalog.catalog import Catalog
 from webui.guard import owner_of
 from webui.jobs.events import Event
 from webui.jobs.model import Job
-from webui.jobs.outputs import Outputs, media_type
+from webui.jobs.outputs import Outputs
 from webui.jobs.service import Jobs, QueueFullError, UnknownJobError
 from webui.jobs.store import StoreError
 from webui.jobs.worker import Worker
@@ -25,7 +26,6 @@ from webui.params import GenerationParams, InvalidParamsError
 
 MAX_BODY = 2**20
 MAX_JOB = 96 * 2**20
-CACHE_IMAGES = "private, max-age=31536000"
 
 
 class Created(BaseModel):
@@ -119,7 +119,7 @@ def _add_job_routes(router: APIRouter, jobs: Jobs) -> None:
 def _add_stream_routes(router: APIRouter, jobs: Jobs, outputs: Outputs) -> None:
     # The job is looked up before the stream begins, so that an unknown one is a 404 and not an empty stream.
     def own_job(job_id: str, owner: Owner) -> Job:
-        return jobs.get(owner, job_id)
+        return jobs.get(owner, job_id, pictures=0)
 
     @router.get("/api/v1/jobs/{job_id}/events", response_class=EventSourceResponse, tags=["jobs"])
     async def events(  # pyright: ignore[reportUnusedFunction]
@@ -132,15 +132,11 @@ def _add_stream_routes(router: APIRouter, jobs: Jobs, outputs: Outputs) -> None:
 
     @router.get("/api/v1/jobs/{job_id}/images/{number}", tags=["jobs"])
     def image(  # pyright: ignore[reportUnusedFunction]
-        job: Annotated[Job, Depends(own_job)], number: int
-    ) -> FileResponse:
+        job_id: str, number: Annotated[int, Path(ge=0, le=999_999)], owner: Owner
+    ) -> SavedFile:
         """A finished picture or grid: the file as saved, its parameters inside."""
-        for picture in job.pictures:
-            if picture.number == number and (path := outputs.path(picture.file)):
-                return FileResponse(
-                    path, media_type=media_type(path), headers={"Cache-Control": CACHE_IMAGES}
-                )
-        raise HTTPException(404, "This picture is no longer there: its file has been moved or deleted.")
+        picture = jobs.picture(owner, job_id, number)
+        return saved_picture(outputs.path(picture.file) if picture else None)
 
 
 def _event_data(job: Job, event: Event) -> dict[str, Any]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import FileResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from webui.api.bodies import ANY_SIZE, FILE, limited, sent_file
+from webui.api.saved_files import CACHE_A_YEAR, SavedFile
 from webui.guard import owner_of
 from webui.imaging.reading import PictureError
 from webui.inputs.store import Upload
 from webui.jobs.pictures import Pictures
 
 MAX_BODY = 64 * 2**20
-CACHE = "private, max-age=31536000, immutable"
+CACHE = f"{CACHE_A_YEAR}, immutable"
 
 Owner = Annotated[str, Depends(owner_of)]
 
@@ -52,13 +52,13 @@ def build_uploads_router(pictures: Pictures) -> APIRouter:
         return view(await run_in_threadpool(_added, pictures, owner, data, parent))
 
     @router.get("/api/v1/uploads/{upload_id}")
-    def uploaded(upload_id: str, owner: Owner) -> FileResponse:  # pyright: ignore[reportUnusedFunction]
+    def uploaded(upload_id: str, owner: Owner) -> SavedFile:  # pyright: ignore[reportUnusedFunction]
         """A picture that one has brought, as PNG."""
         try:
             path = pictures.uploaded(owner, upload_id)
         except PictureError as error:
             raise HTTPException(404, str(error)) from error
-        return FileResponse(path, media_type="image/png", headers={"Cache-Control": CACHE})
+        return SavedFile(path, media_type="image/png", headers={"Cache-Control": CACHE})
 
     @router.get("/api/v1/batch-folders")
     def batch_folders() -> list[BatchFolderView]:  # pyright: ignore[reportUnusedFunction]

@@ -56,7 +56,7 @@ class Denoiser:
 
     Where the negative prompt has no say it is not computed. Prompts of different lengths go through the UNet
     one after the other, so that none depends on the others'. `beside` is what an inpainting or an instructed
-    UNet takes beside the latents, shape (1, extra channels, height, width).
+    UNet takes beside the latents, shape (1 or batch, extra channels, height, width).
     """
 
     def __init__(
@@ -175,7 +175,8 @@ class Denoiser:
         latents = x[call.pictures]
         if self._beside is None:
             return latents
-        return torch.cat([latents, self._beside.to(x.dtype) * call.seeing], 1)
+        beside = self._beside if len(self._beside) == 1 else self._beside[call.pictures]
+        return torch.cat([latents, beside.to(x.dtype) * call.seeing], 1)
 
     def _grouped(self, rows: Sequence[_Row], x: Tensor) -> list[_Call]:
         lengths = dict.fromkeys(row.embedding.tokens.shape[1] for row in rows)

@@ -17,6 +17,7 @@ from webui.engine.batch import Batch
 from webui.engine.passes import Passes
 from webui.engine.previews import PreviewBudget
 from webui.engine.protocol import EngineError, Inputs, Order
+from webui.engine.sources import Scene
 from webui.imaging.detectors import Detector, find_detector
 from webui.imaging.regions import Region, dilated
 from webui.params import MAX_PROMPT
@@ -44,17 +45,19 @@ def detailed(
     observer: Passes,
     budget: PreviewBudget,
     detectors: Sequence[Detector],
+    scene: Scene | None = None,
 ) -> Image.Image:
     """`image`, picture number `place` of the order, with its parts drawn once more.
 
     Where it is interrupted or skipped, what has not been drawn stays as it was, since the picture is finished
-    without it. Outside the parts' blurred masks all bytes stay.
+    without it. Outside the parts' blurred masks all bytes stay. `scene` is what the picture was drawn from,
+    if anything: outside its mask they stay, too, and parts that lie there are left out.
 
     Raises:
         EngineError: a part could not be drawn.
         InvalidParamsError: there is no such detector.
     """
-    regions = _found(image, batch.order, observer, detectors)
+    regions = _found(image, batch.order, observer, detectors, scene)
     others = batch.places.stop - place - 1
     for number, region in enumerate(regions):
         part = order_of(batch.order, place, number)
@@ -66,20 +69,25 @@ def detailed(
         if drawn is None:
             observer.notice(STOPPED)
             break
-        image = drawn
+        image = drawn if scene is None else scene.kept(drawn, image)
     return image
 
 
-def _found(image: Image.Image, order: Order, observer: Passes, detectors: Sequence[Detector]) -> list[Region]:
-    """What the detector finds, grown as far as is asked for."""
+def _found(
+    image: Image.Image, order: Order, observer: Passes, detectors: Sequence[Detector], scene: Scene | None
+) -> list[Region]:
+    """What the detector finds within the scene's mask, grown as far as is asked for."""
     params = order.params
     detector = find_detector(params.detailer, detectors)
     if detector is None:
         return []
     observer.phase("looking for details")
-    found = detector.find(image, params, order.inputs.detail_mask)
+    mask = order.inputs.detail_mask
+    if scene and mask:
+        mask = scene.laid(mask, order.inputs, params)
+    found = detector.find(image, params, mask)
     grown = [dilated(region, params.detailer_dilation) for region in found]
-    regions = [region for region in grown if region is not None]
+    regions = [region for region in grown if region and not (scene and scene.keeps(region.mask))]
     if not regions:
         observer.notice(NOTHING_FOUND)
     return regions

@@ -106,9 +106,12 @@ class ClassicStudio:
             if place < already:
                 continue
             image = one if isinstance(one, Image.Image) else self._decoded(batch, one, passes)
-            if batch.params.detailer != NO_DETAILER and not (ground and ground.scene.unmasked):
-                image = detailed(self, batch, place, image, passes, budget, helpers.detectors)
-            yield place, ground.put_back(image, one) if ground and isinstance(one, Tensor) else image
+            if ground and isinstance(one, Tensor):
+                image = ground.put_back(image, one)
+            scene = ground.scene if ground else None
+            if batch.params.detailer != NO_DETAILER and not (scene and scene.unmasked):
+                image = detailed(self, batch, place, image, passes, budget, helpers.detectors, scene)
+            yield place, image
 
     def _drawn(
         self,
@@ -153,15 +156,17 @@ class ClassicStudio:
         return None if state is None else way.finished(state)
 
     @contextmanager
-    def joined(self, opener: Opener, checkpoint: ModelFile | None) -> Generator[ClassicStudio]:
-        """The studio that goes on with what this one drew.
+    def joined(
+        self, opener: Opener, checkpoint: ModelFile | None, doing: str = "refine"
+    ) -> Generator[ClassicStudio]:
+        """The studio that goes on with what this one drew; `doing` says to people what it does with that.
 
         Raises:
             EngineError: it can't be loaded, or it knows other latents.
         """
         with opener() as second:
             if not isinstance(second, ClassicStudio) or not _alike(self.model, second.model):
-                raise EngineError(_foreign(self.model.checkpoint, checkpoint))
+                raise EngineError(_foreign(self.model.checkpoint, checkpoint, doing))
             yield second
 
     def inpainted(
@@ -223,8 +228,8 @@ def _alike(model: Model, other: Model) -> bool:
     )
 
 
-def _foreign(checkpoint: ModelFile, other: ModelFile | None) -> str:
+def _foreign(checkpoint: ModelFile, other: ModelFile | None, doing: str) -> str:
     return (
-        f'"{other.name if other else ""}" can\'t refine pictures of "{checkpoint.name}": they are of '
+        f'"{other.name if other else ""}" can\'t {doing} pictures of "{checkpoint.name}": they are of '
         "different families. Choose another, or none."
     )

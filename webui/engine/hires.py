@@ -190,5 +190,5 @@ def _second(
         yield studio
         return
     observer.phase("loading the hires checkpoint")
-    with studio.joined(helpers.hires, order.hires_checkpoint) as second:
+    with studio.joined(helpers.hires, order.hires_checkpoint, "draw over") as second:
         yield second

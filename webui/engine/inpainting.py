@@ -16,7 +16,7 @@ from webui.engine.batch import Batch
 from webui.engine.decoding import Decoder, pixels_of
 from webui.engine.model import Model
 from webui.engine.soft_inpainting import SoftBlend
-from webui.engine.sources import Scene, half
+from webui.engine.sources import Scene, rounded
 from webui.engine.start import Start
 from webui.engine.way import noise_of
 from webui.imaging.colours import corrected
@@ -50,6 +50,8 @@ class Ground:
     def start(self, batch: Batch) -> Start:
         """What `batch`, whose seeds may matter, starts from."""
         params = self._params
+        # What its own UNet takes is encoded now, while that doesn't lie on the device yet.
+        self._beside(self._model)
         return Start(
             self._filled(batch),
             params.denoising_strength,
@@ -110,7 +112,7 @@ class Ground:
             return None
         scale = self._model.scale
         small = mask.resize((mask.width // scale, mask.height // scale), Image.Resampling.BICUBIC)
-        return self._tensor(small if self._params.soft_inpainting else _rounded(small))
+        return self._tensor(small if self._params.soft_inpainting else rounded(small))
 
     def _filled(self, batch: Batch) -> Tensor:
         latents, mask, fill = self._latents, self._mask, self._params.inpainting_fill
@@ -121,15 +123,17 @@ class Ground:
             return emptied
         return emptied + noise_of(self._model, batch, latents).first() * mask
 
-    @cached_property
-    def _beside(self) -> Tensor | None:
-        model = self._model
+    def _beside(self, model: Model) -> Tensor | None:
+        """What `model`, which may be another that knows the same latents, is given of the scene."""
         if extra_inputs.is_instructed(model):
             return extra_inputs.of_latents(model, self._latents)
-        if not extra_inputs.is_inpainting(model):
-            return None
+        return self._around if extra_inputs.is_inpainting(model) else None
+
+    @cached_property
+    def _around(self) -> Tensor:
+        """The mask, and the latents of the picture around it."""
         mask = self.scene.seen_mask() or Image.new("L", self.scene.drawn, 255)
-        masked, pixels = self._tensor(_rounded(mask)), pixels_of(self._image, model.placement.device)
+        masked, pixels = self._tensor(rounded(mask)), pixels_of(self._image, self._model.placement.device)
         shown = torch.lerp(pixels, pixels * (1 - masked), self._params.inpainting_mask_weight)
         around = self._decoder.encode(shown, self._notice, seamless=self._params.tiling)
         return torch.cat([F.interpolate(masked, size=around.shape[2:]), around], 1)
@@ -137,9 +141,3 @@ class Ground:
     def _tensor(self, mask: Image.Image) -> Tensor:
         greys = torch.from_numpy(np.asarray(mask, np.float32) / 255)
         return greys[None, None].to(self._model.placement.device)
-
-
-def _rounded(mask: Image.Image) -> Image.Image:
-    """Black and white only."""
-    limit = half(mask)
-    return mask.point([255 * (grey > limit) for grey in range(256)])

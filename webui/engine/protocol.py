@@ -9,9 +9,13 @@ from typing import Literal, Protocol
 from PIL import Image
 
 from webui.catalog.entry import ModelFile
+from webui.imaging.masks import mask_of_alpha
 from webui.params import GenerationParams
 from webui.params.extras import ExtrasParams
 from webui.prompting.prepared import PicturePrompt, texts_of
+
+TRANSPARENT = "transparent parts"
+"""Stands for the mask's name where the init image brings the mask itself."""
 
 
 class EngineError(Exception):
@@ -70,9 +74,17 @@ class Order:
     def told(self, place: int, scheduler: str) -> GenerationParams:
         """What is written into picture number `place`: its own seeds and prompts, and the schedule's name."""
         said, (seed, subseed) = self.prompt_of(place), self.seeds_of(place)
-        own = {**said.texts, "seed": seed, "subseed": subseed}
+        own = {**said.texts, "seed": seed, "subseed": subseed, "mask": self.params.mask or self._masked_by}
         # Not through validation: what was drawn is told, be it longer than what may be asked for.
         return self.params.model_copy(update={**own, "scheduler": scheduler, "styles": ()})
+
+    @property
+    def _masked_by(self) -> str:
+        """What masks a picture though no mask was named; empty: nothing does."""
+        image, mask = self.inputs.image, self.inputs.mask
+        if not self.params.init_images or image is None:
+            return ""
+        return TRANSPARENT if mask or mask_of_alpha(image) else ""
 
     def seeds_of(self, place: int) -> tuple[int, int]:
         """Seed and variation seed of picture number `place`. Where noises are mixed, the seed stays."""

@@ -12,7 +12,7 @@ from webui.imaging import masks
 from webui.imaging.boxes import Box
 from webui.imaging.outpainting import extended
 from webui.imaging.resizing import JUST_RESIZE, LATENT, padded, resized
-from webui.imaging.sizes import Size, drawn_size, final_size
+from webui.imaging.sizes import Size, drawn_size, extended_size, final_size
 from webui.params import GenerationParams
 
 LANCZOS = Image.Resampling.LANCZOS
@@ -56,7 +56,7 @@ class Scene:
         drawn, final = drawn_size(params, size), final_size(params, size, masked=mask is not None)
         if mask is None or masks.empty(mask):
             return cls._whole(picture, mask, final, drawn, params)
-        mask = masks.blurred(mask, params.mask_blur)
+        mask = _softened(mask, params.mask_blur)
         if not params.inpaint_full_res:
             return cls._whole(picture, mask, final, drawn, params)
         box = masks.region_of(mask, params.inpaint_full_res_padding, *drawn)
@@ -106,6 +106,27 @@ class Scene:
         seam = self._spread(changed) if changed is not None else certain(self.mask)
         return masks.pasted(self.picture, part, self.box, seam)
 
+    def laid(self, mask: Image.Image, inputs: Inputs, params: GenerationParams) -> Image.Image:
+        """`mask` (L), painted on the picture of `inputs`, as it lies on the one that `params` made of that.
+
+        One of another size is given back as it is, since nobody knows where it lies.
+        """
+        if inputs.image is None or mask.size != inputs.image.size:
+            return mask
+        wide = Image.new("L", extended_size(params, mask.size))
+        wide.paste(mask, (params.outpaint_left, params.outpaint_up))
+        return resized(wide, *self.picture.size, params.resize_mode, SMOOTH)
+
+    def keeps(self, part: Image.Image) -> bool:
+        """Whether nothing of what `part` (L, of the picture's size) masks is to change."""
+        return self.mask is not None and masks.empty(ImageChops.darker(part, self.mask))
+
+    def kept(self, changed: Image.Image, before: Image.Image) -> Image.Image:
+        """`changed` within the mask and `before` outside it and its blur; all are of the picture's size."""
+        if self.mask is None:
+            return changed
+        return masks.pasted(before, changed, Box(0, 0, *before.size), certain(self.mask))
+
     def _spread(self, changed: Image.Image) -> Image.Image:
         """`changed` over the whole picture, faded to nothing where the mask ends."""
         whole = Image.new("L", self.picture.size)
@@ -129,6 +150,18 @@ def certain(mask: Image.Image) -> Image.Image:
     """`mask` with all white that counts as masked, so that the whole of a blurred edge lies outside."""
     limit = half(mask)
     return mask.point([min(255, round(255 * grey / (limit + 1))) for grey in range(256)])
+
+
+def rounded(mask: Image.Image) -> Image.Image:
+    """`mask` in black and white only: what counts as masked."""
+    limit = half(mask)
+    return mask.point([255 * (grey > limit) for grey in range(256)])
+
+
+def _softened(mask: Image.Image, blur: int) -> Image.Image:
+    """`mask` with soft edges; as it is where it is so small that nothing would be left of it."""
+    soft = masks.blurred(mask, blur)
+    return mask if masks.empty(soft) else soft
 
 
 def _mask_of(image: Image.Image, mask: Image.Image | None, params: GenerationParams) -> Image.Image | None:

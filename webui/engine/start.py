@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from webui.engine.model import Model
 from webui.engine.samplers.cut import Cut
 from webui.engine.soft_inpainting import SoftBlend
 
@@ -28,8 +30,11 @@ class Start:
     """The deviation of noise that the model isn't told of."""
     soft: SoftBlend | None = None
     """How to blend by the mask's greys. None: the mask decides at each step alike."""
-    beside: Tensor | None = None
-    """What an inpainting or instructed UNet is given, shape (1, extra channels, height, width)."""
+    beside: Callable[[Model], Tensor | None] | None = None
+    """Gives what an inpainting or instructed model takes, shape (1, extra channels, height, width).
+
+    It gives None for one that takes nothing. Where it is None itself, there are only the latents to go by.
+    """
 
     def cut(self, steps: int) -> Cut:
         """How much of a way of `steps` steps is gone."""

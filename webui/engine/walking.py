@@ -107,8 +107,8 @@ class Walker:
     def _beside(self, way: Way, state: SamplingState) -> Tensor | None:
         """What the UNet is given beside latents of the size of those in `state`."""
         model, start = self._model, way.start
-        if start and start.beside is not None and start.beside.shape[1] == model.extra_channels:
-            return start.beside
+        if start and start.beside:
+            return start.beside(model)
         if start and extra_inputs.is_instructed(model):
             return extra_inputs.of_latents(model, start.latents)
         height, width = state.x.shape[-2:]

@@ -25,7 +25,10 @@ class BatchFolder:
 
 
 class BatchFolders:
-    """What lies in the batch folder. Links don't lead out of it, and what begins with "." is hidden."""
+    """What lies in the batch folder. Links don't lead out of it.
+
+    What begins with "." is hidden, and so are names that are no text, which can't be told in JSON.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,11 +40,12 @@ class BatchFolders:
         listed = [BatchFolder(name, pictures) for name, pictures in found if pictures]
         return sorted(listed, key=lambda one: _natural(one.name))
 
-    def pictures(self, name: str, most: int) -> list[str]:
+    def pictures(self, name: str, most: int, beside: int = 0) -> list[str]:
         """The paths of the pictures in the folder `name`, inside the batch folder, in natural order.
 
         Raises:
-            PictureError: there is no such folder, or no picture in it, or there are more than `most`.
+            PictureError: there is no such folder, or no picture in it, or with the `beside` that are wanted
+                as well there are more than `most`.
         """
         folder = self._inside(name)
         if folder is None or not folder.is_dir():
@@ -51,10 +55,11 @@ class BatchFolders:
         files = _files(folder)
         if not files:
             raise PictureError(f'There is no picture in the folder "{name[:SHOWN]}".')
-        if len(files) > most:
+        if len(files) + beside > most:
+            others = f" and {beside:,} beside it" if beside else ""
             raise PictureError(
-                f'There are {len(files):,} pictures in the folder "{name[:SHOWN]}"; {most:,} at once are the '
-                "limit. Spread them over several folders."
+                f'There are {len(files):,} pictures in the folder "{name[:SHOWN]}"{others}; {most:,} at once '
+                "are the limit. Spread them over several jobs."
             )
         root = self._folder.resolve()
         return [(folder / file).relative_to(root).as_posix() for file in sorted(files, key=_natural)]
@@ -78,7 +83,7 @@ class BatchFolders:
             path.stat()
         except (OSError, RuntimeError, ValueError):  # not there, too long, links in a circle, a zero in it
             return None
-        if not path.is_relative_to(root) or any(part[0] == "." for part in path.relative_to(root).parts):
+        if not path.is_relative_to(root) or not all(map(_is_shown, path.relative_to(root).parts)):
             return None
         return path
 
@@ -90,7 +95,7 @@ def _in(root: Path) -> Iterator[Path]:
             return
         folder = Path(place)
         deep = len(folder.relative_to(root).parts) >= MAX_DEPTH
-        inner[:] = [] if deep else sorted(name for name in inner if name[0] != ".")
+        inner[:] = [] if deep else sorted(filter(_is_shown, inner))
         yield folder
 
 
@@ -103,7 +108,15 @@ def _files(folder: Path) -> list[str]:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in ENDINGS and path.name[0] != "." and path.is_file()
+    return path.suffix.lower() in ENDINGS and _is_shown(path.name) and path.is_file()
+
+
+def _is_shown(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        return False
+    return name[0] != "."
 
 
 def _natural(name: str) -> str:

@@ -21,14 +21,18 @@ NEEDED_BYTES = 64 * 2**20
 DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows knows no quota error
 QUICKLY = 1
 """PNG's compression level: on the way from a canvas to a picture every millisecond is felt."""
+PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+"""The last chunk of every PNG file (W3C PNG, 11.2.5)."""
 
 
 class NoRoomError(OSError):
     """A picture can't be kept; the text says why and the way out."""
 
 
-def write(image: Image.Image, file: Path, texts: Mapping[str, str]) -> None:
+def write(image: Image.Image, file: Path, texts: Mapping[str, str], *, lasting: bool = False) -> None:
     """Save `image` as a PNG with `texts` inside, by name; empty ones are left out.
+
+    One that is `lasting` is on the disk itself before it has its name, whatever becomes of the machine.
 
     Raises:
         NoRoomError: the disk is full or can't be written to.
@@ -43,7 +47,11 @@ def write(image: Image.Image, file: Path, texts: Mapping[str, str]) -> None:
         if shutil.disk_usage(file.parent).free < NEEDED_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         try:
-            image.save(unfinished, "PNG", compress_level=QUICKLY, pnginfo=info)
+            with unfinished.open("wb") as stream:
+                image.save(stream, "PNG", compress_level=QUICKLY, pnginfo=info)
+                if lasting:
+                    stream.flush()
+                    os.fsync(stream.fileno())
             unfinished.replace(file)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -56,6 +64,16 @@ def sentence(error: OSError, folder: Path) -> str:
     if error.errno in DISK_FULL:
         return f"The disk is full: pictures can't be kept in {folder}. Make room and try again."
     return f"Pictures can't be kept in {folder}: {error.strerror or error}."
+
+
+def is_whole(file: Path) -> bool:
+    """Whether `file` is there and ends as PNG files do."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(-len(PNG_END), os.SEEK_END)
+            return stream.read() == PNG_END
+    except OSError:  # gone, or too short
+        return False
 
 
 def touch(file: Path) -> None:

@@ -13,6 +13,7 @@ UPLOAD = re.compile(r"[0-9a-f]{32}")
 FINISHED = re.compile(r"([0-9a-f]{32})/([0-9]{1,6})")
 BATCH = "batch:"
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{0,20}://", re.IGNORECASE)
+SPACE = b" \t\n\r\v\f"
 DATA_URL = re.compile(r"data:[^,]{0,200}", re.IGNORECASE)
 
 
@@ -78,9 +79,9 @@ def decoded(enclosed: Enclosed) -> bytes:
         if not found[0].lower().endswith(";base64"):
             raise PictureError("This data URL isn't base64. Send the picture as base64.")
         text = text[found.end() + 1 :]
-    text = "".join(text.split()).rstrip("=")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        data = text.encode("ascii").translate(None, SPACE).rstrip(b"=")
+        return base64.b64decode(data + b"=" * (-len(data) % 4), validate=True)
     except (binascii.Error, ValueError) as error:  # ValueError: letters beyond ASCII
         raise PictureError(
             "This is neither the id of an uploaded picture, nor <job>/<number> of a finished one, nor base64."

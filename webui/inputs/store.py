@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngImageFile
 from webui.imaging.reading import read_picture
 from webui.infotext import picture as told
 from webui.infotext.carriers import PARAMETERS
-from webui.inputs.files import NoRoomError, sentence, sweep, touch, write
+from webui.inputs.files import NoRoomError, is_whole, sentence, sweep, touch, write
 from webui.inputs.names import UPLOAD
 
 log = logging.getLogger(__name__)
@@ -70,25 +70,29 @@ class InputStore:
             NoRoomError: the disk is full or can't be written to.
         """
         name = _id(owner, data, parent)
+        unused = self._of(owner) / UNUSED
+        file = unused / f"{name}.png"
         with suppress(UnknownInputError):
             file = self.path(owner, name)
-            touch(file)
-            return _look(file, name)
-        folder = self._of(owner) / UNUSED
-        file = folder / f"{name}.png"
+            if is_whole(file):
+                touch(file)
+                return self.look(owner, name)
         with self._decoding:
-            write(read_picture(data), file, {PARAMETERS: _infotext(data), PARENT: parent})
+            write(read_picture(data), file, {PARAMETERS: _infotext(data), PARENT: parent}, lasting=True)
         if next(self._added) % SWEEP_EVERY == 0:
-            sweep(folder, DAY, MOST_UNUSED)
-        return _look(file, name)
+            sweep(unused, DAY, MOST_UNUSED)
+        return self.look(owner, name)
 
     def look(self, owner: str, name: str) -> Upload:
         """What is known of a picture, without decoding it.
 
         Raises:
-            UnknownInputError: the owner has none of that id.
+            UnknownInputError: the owner has none of that id, or its file is damaged.
         """
-        return _look(self.path(owner, name), name)
+        try:
+            return _look(self.path(owner, name), name)
+        except UnknownInputError:  # perhaps it was moved meanwhile
+            return _look(self.path(owner, name), name)
 
     def path(self, owner: str, name: str) -> Path:
         """The picture's PNG file.
@@ -152,5 +156,5 @@ def _look(file: Path, name: str) -> Upload:
         with PngImageFile(file) as image:
             infotext, parent = (str(image.info.get(text, "")) for text in (PARAMETERS, PARENT))
             return Upload(name, image.width, image.height, image.mode == "RGBA", infotext, parent)
-    except FileNotFoundError as error:
+    except (OSError, SyntaxError, ValueError) as error:  # gone, or damaged
         raise UnknownInputError(name) from error

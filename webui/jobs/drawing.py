@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 
 from webui.engine.protocol import Engine, EngineError, Repair
+from webui.jobs.control import Control
 from webui.jobs.events import Channel
 from webui.jobs.gathering import Gathering
 from webui.jobs.lookahead import LookAhead
 from webui.jobs.model import Job
 from webui.jobs.observer import JobObserver
 from webui.jobs.outputs import OutputError, Outputs
-from webui.jobs.service import Control, Jobs
+from webui.jobs.service import Jobs
 from webui.jobs.store import StoreError
 from webui.jobs.telling import steps_of
 from webui.params import InvalidParamsError
@@ -38,7 +39,7 @@ class Drawing:
         self._jobs = jobs
         self._outputs = outputs
         self._engine = engine
-        self._plan = jobs.plan(job)
+        self._plan = jobs.tasks.plan(job)
         rounds: list[int] = []
         for cell in self._plan.cells():
             rounds += [steps_of(cell.params)] * cell.params.n_iter
@@ -76,8 +77,10 @@ class Drawing:
 
     def _draw_cell(self, cell: Cell) -> None:
         before = len(self._observer.saved)
+        if not cell.from_last:
+            self._observer.last = None
         try:
-            task = self._jobs.task(self._job, cell, self._observer.last)
+            task = self._jobs.tasks.task(self._job, cell, self._observer.last)
             for notice in task.notices:
                 self._observer.notice(notice)
             self._observer.parents = task.parents

@@ -128,28 +128,34 @@ class History:
         """Delete what is in the trash for good (None: all of it); how many pictures that were.
 
         Raises:
-            TrashError: a file can't be deleted. Those before it are.
+            TrashError: files can't be deleted. All others are.
             StoreError: the disk is full.
         """
-        deleted = 0
-        while entries := self._empty_some(owner, names):
-            deleted += len(entries)
+        if names is None:
+            with self._database.transaction() as db:
+                names = in_trash(db, owner)
+        deleted, problems = 0, list[TrashError]()
+        for start in range(0, len(names), AT_ONCE):
+            deleted += self._empty_some(owner, names[start : start + AT_ONCE], problems)
+        if problems:
+            raise TrashError(f"Pictures that are still in the trash: {len(problems):,}. {problems[0]}")
         return deleted
 
-    def _empty_some(self, owner: str, names: Sequence[str] | None) -> list[Entry]:
-        """Delete some of those, and return them."""
+    def _empty_some(self, owner: str, names: Sequence[str], problems: list[TrashError]) -> int:
+        """Delete some of the trash, and add to `problems` why others stay; how many are deleted."""
         deleted: list[Entry] = []
         with self._moving:
             with self._database.transaction() as db:
-                entries = in_trash(db, owner, AT_ONCE) if names is None else named(db, owner, names)
-            try:
-                for entry in [entry for entry in entries if entry.trashed is not None][:AT_ONCE]:
+                entries = [entry for entry in named(db, owner, names) if entry.trashed is not None]
+            for entry in entries:
+                try:
                     self._delete_files(entry)
                     deleted.append(entry)
-            finally:
-                with self._database.transaction() as db:
-                    db.executemany("DELETE FROM pictures WHERE job = ? AND number = ?", _keys(deleted))
-        return deleted
+                except TrashError as error:
+                    problems.append(error)
+            with self._database.transaction() as db:
+                db.executemany("DELETE FROM pictures WHERE job = ? AND number = ?", _keys(deleted))
+        return len(deleted)
 
     def _delete_files(self, entry: Entry) -> None:
         path = self.path(entry)

@@ -13,7 +13,7 @@ from webui.jobs.model import SavedPicture
 
 NUMBERED = f"SELECT {kept_pictures.COLUMNS} FROM pictures WHERE id IN (SELECT value FROM json_each(?))"
 NAMED = f"SELECT {kept_pictures.COLUMNS} FROM pictures WHERE job = ? AND number = ? AND owner = ?"
-TRASH = f"SELECT {kept_pictures.COLUMNS} FROM pictures WHERE owner = ? AND trashed IS NOT NULL LIMIT ?"
+TRASH = "SELECT job, number FROM pictures WHERE owner = ? AND trashed IS NOT NULL"
 UNSEEN = f"""
 SELECT {kept_pictures.COLUMNS} FROM pictures
 WHERE seen = 0 AND owner IS NOT NULL ORDER BY id DESC LIMIT ?
@@ -51,9 +51,9 @@ def named(db: sqlite3.Connection, owner: str, names: Iterable[str]) -> list[Entr
     return [_read(row) for row in rows if row]
 
 
-def in_trash(db: sqlite3.Connection, owner: str, limit: int) -> list[Entry]:
-    """Some of what is in the owner's trash."""
-    return [_read(row) for row in db.execute(TRASH, (owner, limit))]
+def in_trash(db: sqlite3.Connection, owner: str) -> list[str]:
+    """The names of what is in the owner's trash."""
+    return [str(Finished(job, number)) for job, number in db.execute(TRASH, (owner,))]
 
 
 def unseen(db: sqlite3.Connection, limit: int) -> list[Entry]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -14,8 +13,6 @@ from webui.jobs.rows import folded
 NEWEST_FIRST = "ORDER BY trashed DESC, created DESC, id DESC"
 FIRST_DAY, LAST_DAY = date(1971, 1, 1), date(2999, 12, 30)
 """Beyond these not every system knows the local time."""
-SPECIAL = re.compile(r"[*?\[]")
-"""What GLOB takes for more than itself, but in brackets."""
 KEPT = 8
 """How many searches are remembered."""
 
@@ -96,8 +93,8 @@ def _where(owner: str, filters: Filters) -> tuple[str, list[object]]:
         wanted.append(("favourite = ?", filters.favourite))
     if filters.kind:
         wanted.append(("kind = ?", filters.kind))
-    # In half the time that instr() takes.
-    wanted += [("said GLOB ?", "*" + SPECIAL.sub(r"[\g<0>]", word) + "*") for word in filters.words]
+    # GLOB is twice as quick on most texts, but on those of one letter a hundred times slower.
+    wanted += [("instr(said, ?)", word) for word in filters.words]
     tables = "pictures JOIN texts ON texts.picture = pictures.id" if filters.words else "pictures"
     trashed = "trashed IS NOT NULL" if filters.trash else "trashed IS NULL"
     clauses = " AND ".join([trashed, *(clause for clause, _ in wanted)])

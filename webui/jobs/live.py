@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Iterable
 
 from webui.jobs.events import EventBus
+from webui.jobs.live_turns import LiveTurns
 from webui.jobs.model import Job
 from webui.jobs.pictures import Pictures
 from webui.jobs.store import JobStore, StoreError
+from webui.jobs.telling import over
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +21,7 @@ MAX_SECONDS = 3600
 class LiveJobs:
     """The live jobs that are over, until something takes their place or an hour has gone.
 
-    Not thread-safe: whoever calls it holds the queue's lock.
+    Not thread-safe, but for `came`: whoever calls it holds the queue's lock.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class LiveJobs:
         self._pictures = pictures
         self._clock = clock
         self._over: dict[str, Job] = {}
+        self._turns = LiveTurns()
 
     def clear(self) -> None:
         """After a start nobody paints: forget what is left from before."""
@@ -41,21 +44,34 @@ class LiveJobs:
         if self._pictures:
             self._pictures.forget_live()
 
+    def came(self) -> int:
+        """The number of a wish that comes now."""
+        return self._turns.came()
+
+    def take_place(self, job: Job, came: int) -> bool:
+        """Take what waits of its canvas out of the queue; False if a newer wish than `came` has done so."""
+        if self._turns.is_late(job.owner, job.live, came):
+            return False
+        for old in _same_canvas(self._store.queued(), job):
+            self._store.end(old.id, "interrupted")
+            self._bus.open(old.id).publish("end", over("interrupted", None))
+            self._over[old.id] = old
+            self._forget([old])
+        return True
+
     def ended(self, job_id: str) -> None:
         """A live job is over. One that was drawn takes the place of those of its canvas before it."""
         job = self._store.get(job_id)
         if job is None:
             return
-        self._forget([old for old in self._over.values() if self._is_past(old, job)])
+        if job.state == "done":
+            self._forget(_same_canvas(self._over.values(), job))
         self._over[job.id] = job
 
-    def _is_past(self, old: Job, job: Job) -> bool:
-        replaced = job.state == "done" and (old.owner, old.live) == (job.owner, job.live)
-        return replaced or old.created < self._clock() - MAX_SECONDS
-
-    def superseded(self, job: Job) -> None:
-        """A live job was taken out of the queue by a newer one."""
-        self._forget([job])
+    def tidy(self) -> None:
+        """Forget those that were over an hour ago."""
+        past = self._clock() - MAX_SECONDS
+        self._forget([job for job in self._over.values() if (job.finished or job.created) < past])
 
     def _forget(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
@@ -68,3 +84,7 @@ class LiveJobs:
             self._bus.drop(job.id)
             if self._pictures:
                 self._pictures.forget_live(job)
+
+
+def _same_canvas(jobs: Iterable[Job], job: Job) -> list[Job]:
+    return [other for other in jobs if (other.owner, other.live) == (job.owner, job.live)]

@@ -36,8 +36,8 @@ class LookAhead:
         cell, self._next = self._next, None
         try:
             if self._last and (job := self._jobs.next_if_changed()):
-                cell = self._jobs.plan(job).cell(0)
-            if cell and (order := self._jobs.outline(cell)):
+                cell = self._jobs.tasks.plan(job).cell(0)
+            if cell and (order := self._jobs.tasks.outline(cell)):
                 self._engine.preload(order)
         except InvalidParamsError:
             pass

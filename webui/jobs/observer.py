@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from PIL import Image
 
 from webui.engine.protocol import Picture
+from webui.jobs.control import Control
 from webui.jobs.events import Channel
 from webui.jobs.model import Job, PictureKind, SavedPicture
 from webui.jobs.outputs import Outputs, kind_of
 from webui.jobs.progress import Progress
-from webui.jobs.service import Control, Jobs
+from webui.jobs.service import Jobs
 from webui.jobs.tasks import Last
 
 

@@ -99,12 +99,12 @@ class Outputs:
         return f"{LIVE}{file.name}"
 
     def remove_live(self, file: str | None = None) -> None:
-        """Remove a live picture; None: all that there are."""
-        try:
-            for path in (self._live / file.removeprefix(LIVE),) if file else self._live.glob("*.png"):
+        """Remove a live picture; None: all that there are, unfinished ones too."""
+        for path in [self._live / file.removeprefix(LIVE)] if file else list(self._live.glob("*")):
+            try:
                 path.unlink(missing_ok=True)
-        except OSError as error:
-            log.warning("Live pictures in %s can't be removed: %s", self._live, error)
+            except OSError as error:
+                log.warning("The live picture %s can't be removed: %s", path, error)
 
     @property
     def max_grid_side(self) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from webui.imaging.reading import PictureError, read_mask, read_picture
+from webui.inputs.allowance import Allowance
 from webui.inputs.batches import BatchFolder, BatchFolders
 from webui.inputs.files import NoRoomError
 from webui.inputs.names import BATCH, Enclosed, Finished, InFolder, Uploaded, decoded, read_name
@@ -154,27 +155,30 @@ class Pictures:
         if params.init_folder:
             names["init_images"] = [*names.get("init_images", ()), *self._folder(params)]
         changes: dict[str, object] = {}
+        allowance = Allowance()
         for field, asked in names.items():
-            found = tuple(self._lasting(owner, field, asked))
+            found = tuple(self._lasting(owner, field, asked, allowance))
             changes[field] = found if field == "init_images" else found[0]
         return params.changed(**changes, init_folder="") if changes else params
 
     def _folder(self, params: GenerationParams) -> list[str]:
         with refused("init_folder"):
-            files = self._folders.pictures(params.init_folder, MAX_INPUTS - len(params.init_images))
+            files = self._folders.pictures(params.init_folder, MAX_INPUTS, len(params.init_images))
         return [str(InFolder(file)) for file in files]
 
-    def _lasting(self, owner: str, field: str, names: Sequence[str]) -> Iterator[str]:
+    def _lasting(self, owner: str, field: str, names: Sequence[str], allowance: Allowance) -> Iterator[str]:
         """Names of the same pictures that stay theirs."""
         for number, name in enumerate(names, 1):
             with refused(field, f"Picture {number}: " if len(names) > 1 else ""):
-                lasting = self._settled(owner, name)
+                lasting = self._settled(owner, name, allowance)
             yield lasting
 
-    def _settled(self, owner: str, name: str) -> str:
+    def _settled(self, owner: str, name: str, allowance: Allowance) -> str:
         named = read_name(name)
         if isinstance(named, Enclosed):
-            return self.upload(owner, decoded(named)).id
+            data = decoded(named)
+            allowance.take(data)
+            return self.upload(owner, data).id
         source = self.find(owner, name)
         return self.upload(owner, source.data()).id if source.passing else name
 

@@ -6,26 +6,26 @@ import random
 import threading
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from webui.catalog.catalog import Catalog
-from webui.engine.protocol import Order
+from webui.jobs.control import Control
 from webui.jobs.events import Channel, EventBus
 from webui.jobs.live import LiveJobs
 from webui.jobs.model import Job, PastPrompt, SavedPicture, State
 from webui.jobs.pictures import Pictures
 from webui.jobs.queue import Turns
 from webui.jobs.store import JobStore
-from webui.jobs.tasks import Last, Task, Tasks
-from webui.jobs.telling import retold, told
+from webui.jobs.tasks import Tasks
+from webui.jobs.telling import over, retold, told
 from webui.jobs.wishes import Wishes
-from webui.params import GenerationParams
+from webui.params import GenerationParams, InvalidParamsError
 from webui.prompting.book import PromptBook
-from webui.scripts.plan import RANDOM_SEEDS, Cell, ScriptPlan
-from webui.scripts.planning import plan
+from webui.scripts.plan import RANDOM_SEEDS
 
 MAX_QUEUED = 100
+NO_SCRIPTS = "Live painting runs no scripts, since its pictures aren't kept. Choose none."
 
 
 class QueueFullError(Exception):
@@ -36,19 +36,11 @@ class UnknownJobError(KeyError):
     """The owner has no job of that id."""
 
 
-@dataclass
-class Control:
-    """What a running job has been asked to do."""
-
-    interrupted: bool = False
-    skipped: bool = False
-
-
 class Jobs:
     """The queue. From `take` to `finish` is the worker's side; all else is the askers'.
 
     `book` puts styles and wildcards into prompts; None leaves them as they are written. `pictures` finds
-    those that jobs start from; None: there are none.
+    those that jobs start from; None: there are none. `tasks` is what the engine is given for jobs.
     """
 
     def __init__(
@@ -61,7 +53,7 @@ class Jobs:
     ) -> None:
         self._store = store
         self._bus = bus
-        self._tasks = Tasks(Wishes(catalog, book), pictures)
+        self.tasks = Tasks(Wishes(catalog, book), pictures)
         self._live = LiveJobs(store, bus, pictures)
         self._changed = threading.Condition()
         self._running: dict[str, Control] = {}
@@ -75,25 +67,29 @@ class Jobs:
         """Queue a job. What `params` leave out follows the checkpoint; seeds of -1 are settled now.
 
         A `live` job takes the place of the owner's waiting one with the same key, and comes before their
-        other jobs. Once it is over it is in no list, and its pictures last until the next are there.
+        other jobs. Once it is over it is in no list, and its pictures last until the next are there. One that
+        comes to its place after a newer one is not queued at all.
 
         Raises:
             InvalidParamsError: an unknown sampler, checkpoint, picture or such, or a script that can't be run
-                as it is.
+                as it is, or live.
             QueueFullError: `owner` has too many jobs waiting.
             StoreError: the disk is full.
         """
+        if live and params.script:
+            raise InvalidParamsError("script", NO_SCRIPTS)
         seed, subseed = (
             asked if asked >= 0 else random.randrange(RANDOM_SEEDS) for asked in (params.seed, params.subseed)
         )
         return self._queue(owner, params, seed, subseed, live)
 
     def _queue(self, owner: str, params: GenerationParams, seed: int, subseed: int, live: str = "") -> Job:
-        params, rounds = self._tasks.settle(owner, params, seed, subseed, keep=not live)
+        came = self._live.came()
+        params, rounds = self.tasks.settle(owner, params, seed, subseed, keep=not live)
         job = Job(uuid.uuid4().hex, owner, "queued", params, seed, time.time(), subseed, rounds, live=live)
         with self._changed:
-            if live:
-                self._supersede(owner, live)
+            if live and not self._live.take_place(job, came):
+                return replace(job, state="interrupted")
             if sum(waiting.owner == owner for waiting in self._store.queued()) >= MAX_QUEUED:
                 raise QueueFullError(
                     f"You have {MAX_QUEUED} jobs waiting already. Let some finish, or cancel some."
@@ -103,12 +99,6 @@ class Jobs:
             self._changed.notify_all()
         return job
 
-    def _supersede(self, owner: str, live: str) -> None:
-        for job in self._store.queued():
-            if (job.owner, job.live) == (owner, live):
-                self._end(job, "interrupted", None)
-                self._live.superseded(job)
-
     def run_again(self, owner: str, job_id: str) -> Job:
         """Queue a new job like that one, with the same seeds, so that it draws the same pictures."""
         job = self.get(owner, job_id)
@@ -116,16 +106,27 @@ class Jobs:
         params = job.params if job.params.script else job.params.changed(seed=job.seed)
         return self._queue(owner, params, job.seed, job.subseed)
 
-    def get(self, owner: str, job_id: str) -> Job:
-        """The owner's job of that id.
+    def get(self, owner: str, job_id: str, pictures: int | None = None) -> Job:
+        """The owner's job of that id, with no more than the first `pictures` of its pictures.
 
         Raises:
             UnknownJobError: there is none.
         """
-        job = self._store.get(job_id)
+        job = self._store.get(job_id, pictures)
         if job is None or job.owner != owner:
             raise UnknownJobError(job_id)
         return job
+
+    def picture(self, owner: str, job_id: str, number: int) -> SavedPicture | None:
+        """One picture of the owner's job, unless it is in the trash.
+
+        Raises:
+            UnknownJobError: there is no such job.
+        """
+        picture = self._store.picture(owner, job_id, number)
+        if picture is None:
+            self.get(owner, job_id, pictures=0)
+        return picture
 
     def listed(self, owner: str, limit: int = 50) -> list[Job]:
         """The owner's newest jobs, newest first, each with no more than one of its pictures."""
@@ -134,22 +135,6 @@ class Jobs:
     def prompts(self, owner: str, q: str = "", limit: int = 50) -> list[PastPrompt]:
         """The owner's prompts that hold `q`, in any letter case; each once, newest first."""
         return self._store.prompts(owner, q, limit)
-
-    def plan(self, job: Job) -> ScriptPlan:
-        """The cells that `job` is drawn as, one if it has no script; the same each time.
-
-        Raises:
-            InvalidParamsError: another version of Darkroom made sense of its script.
-        """
-        return plan(job.params, job.seed, job.subseed)
-
-    def task(self, job: Job, cell: Cell, last: Last | None = None) -> Task:
-        """What the engine is given for a cell of `job`; see `Tasks.task`."""
-        return self._tasks.task(job, cell, last)
-
-    def outline(self, cell: Cell) -> Order | None:
-        """What is to be read for a cell, if anything; see `Tasks.outline`."""
-        return self._tasks.outline(cell)
 
     def interrupt(self, owner: str, job_id: str) -> Job:
         """Stop the job, or take it out of the queue. One that is over already stays as it is."""
@@ -204,6 +189,7 @@ class Jobs:
 
     def _begin(self, job: Job) -> tuple[Job, Control]:
         control = self._running[job.id] = Control()
+        self._live.tidy()
         self._turns.begin(job)
         self._tell_positions()
         return job, control
@@ -222,6 +208,7 @@ class Jobs:
         """The worker is done with `job`."""
         with self._changed:
             self._running.pop(job.id, None)
+            self._live.tidy()
             self._end(job, state, error)
             self._tell_positions()
 
@@ -245,7 +232,7 @@ class Jobs:
 
     def _end(self, job: Job, state: State, error: str | None) -> None:
         self._store.end(job.id, state, error)
-        self._bus.open(job.id).publish("end", {"state": state, "error": error})
+        self._bus.open(job.id).publish("end", over(state, error))
         if job.live:
             self._live.ended(job.id)
 

@@ -117,9 +117,9 @@ class JobStore:
         with self.database.transaction() as db:
             kept_pictures.add(db, job_id, picture)
 
-    def get(self, job_id: str) -> Job | None:
-        """The job of that id."""
-        found = self._jobs("WHERE id = ?", (job_id,))
+    def get(self, job_id: str, pictures: int | None = None) -> Job | None:
+        """The job of that id, with no more than the first `pictures` of its pictures."""
+        found = self._jobs("WHERE id = ?", (job_id,), pictures)
         return found[0] if found else None
 
     def of_owner(self, owner: str, limit: int = 50, pictures: int | None = None) -> list[Job]:

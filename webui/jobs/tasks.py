@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
 from webui.engine.protocol import Inputs, Order, Repair
+from webui.imaging.masks import mask_of_alpha
 from webui.imaging.resizing import JUST_RESIZE, resized
 from webui.jobs.model import Job
 from webui.jobs.pictures import Pictures, Source, refused
 from webui.jobs.wishes import Wishes
 from webui.params import GenerationParams, InvalidParamsError
 from webui.params.detailer import NO_DETAILER
-from webui.scripts.plan import Cell
+from webui.scripts.plan import Cell, ScriptPlan
 from webui.scripts.planning import plan
 
+SMOOTH = Image.Resampling.BILINEAR
+"""For masks: Lanczos would ring."""
+AT_FIRST = ("inpainting_fill", "scale_by")
+"""What is otherwise where a cell starts from the picture of the one before."""
 ALIKE = 0.02
 """How far proportions may differ before someone is told."""
 
@@ -53,15 +58,23 @@ class Tasks:
             InvalidParamsError: they can't be drawn; the text says why and the way out.
             StoreError: the disk is full.
         """
-        if self._pictures is None:
-            params = self._wishes.settle(params)
-        else:
+        size = None
+        if self._pictures:
             params = self._pictures.settled(owner, params)
-            params = self._wishes.settle(params, self._pictures.size(owner, params))
-        rounds = self._wishes.rounds(plan(params, seed, subseed))
+            size = self._pictures.size(owner, params)
+        params = self._wishes.settle(params, size)
+        rounds = self._wishes.rounds(plan(params, seed, subseed), size)
         if self._pictures and keep:
             self._pictures.use(owner, params)
         return params, rounds
+
+    def plan(self, job: Job) -> ScriptPlan:
+        """The cells that `job` is drawn as, one if it has no script; the same each time.
+
+        Raises:
+            InvalidParamsError: another version of Darkroom made sense of its script.
+        """
+        return plan(job.params, job.seed, job.subseed)
 
     def outline(self, cell: Cell) -> Order | None:
         """The order of a cell without its pictures; None: it is not drawn.
@@ -77,17 +90,20 @@ class Tasks:
         Raises:
             InvalidParamsError: something has gone since it was asked for, or a picture can't be drawn from.
         """
+        going_on = last if cell.from_last else None
+        if cell.from_last and not going_on:
+            first = {name: getattr(job.params, name) for name in AT_FIRST}
+            cell = replace(cell, params=cell.params.changed(**first))
         params = cell.params
         field = "firstpass_image" if params.hires else "init_images"
         source = self._source(job.owner, field, params)
-        if cell.from_last and last:
-            image, parents = last.image, (last.name,)
-        else:
-            image = _opened(field, source)
-            parents = (source.parent,) if source and source.parent else ()
+        image = _opened(field, source)
+        parents = (source.parent,) if source and source.parent else ()
         if image and (repair := self._wishes.repair(cell, image, source.infotext if source else "")):
             return Task(repair, parents=parents)
         inputs, remarks = self._inputs(job.owner, params, image)
+        if going_on:
+            inputs, parents = _carried(inputs, going_on.image, params.resize_mode), (going_on.name,)
         order, notices = self._wishes.order(cell, inputs)
         return Task(order, remarks + notices, parents)
 
@@ -122,6 +138,20 @@ class Tasks:
 def _opened(field: str, source: Source | None) -> Image.Image | None:
     with refused(field):
         return source.read() if source else None
+
+
+def _carried(first: Inputs, image: Image.Image, mode: int) -> Inputs:
+    """`image`, made of the one in `first` by resize mode `mode`, with the masks at the same places of it."""
+    if first.image is None:
+        return replace(first, image=image)
+
+    def moved(mask: Image.Image | None) -> Image.Image | None:
+        return resized(mask, *image.size, mode, SMOOTH) if mask else None
+
+    details = first.detail_mask
+    if details and details.size == first.image.size:
+        details = moved(details)
+    return Inputs(image, moved(first.mask or mask_of_alpha(first.image)), details)
 
 
 def _remarks(mask: tuple[int, int], picture: tuple[int, int]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from webui.jobs.events import Channel
-from webui.jobs.model import Job, SavedPicture
+from webui.jobs.model import Job, SavedPicture, State
 from webui.jobs.progress import Progress
 from webui.params import GenerationParams
 
@@ -20,6 +20,11 @@ def told(picture: SavedPicture) -> dict[str, Any]:
     }
 
 
+def over(state: State, error: str | None) -> dict[str, Any]:
+    """The data of an `end` event."""
+    return {"state": state, "error": error}
+
+
 def retold(job: Job) -> Channel:
     """The events of a job that is over, told again: each time with the same numbers.
 
@@ -28,7 +33,7 @@ def retold(job: Job) -> Channel:
     channel = Channel(after=int((job.finished or 0) * 1_000_000))
     for picture in job.shown:
         channel.publish("image", told(picture))
-    channel.publish("end", {"state": job.state, "error": job.error})
+    channel.publish("end", over(job.state, job.error))
     return channel
 
 

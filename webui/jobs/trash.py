@@ -138,9 +138,13 @@ def _place(entry: Entry) -> str:
 
 
 def _free(file: Path) -> Path:
-    """`file`, or that with a number, if another has taken its name."""
+    """`file`, or that with a number, if another picture has taken its name, or a text the one beside."""
     names = (file.with_stem(f"{file.stem} ({number})") for number in count(2))
-    return file if not file.exists() else next(name for name in names if not name.exists())
+    return file if _is_free(file) else next(filter(_is_free, names))
+
+
+def _is_free(file: Path) -> bool:
+    return not file.exists() and not file.with_suffix(".txt").exists()
 
 
 def _sentence(error: OSError, done: str, folder: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +37,10 @@ NAMES = (
 TEXTS = (
     *("prompt", "negative_prompt", "hr_prompt", "hr_negative_prompt"),
     *("detailer_prompt", "detailer_negative_prompt"),
+)
+SIZES = (
+    *("width", "height", "batch_size", "scale_by", "enable_hr", "hr_scale", "hr_resize_x", "hr_resize_y"),
+    *("outpaint_left", "outpaint_right", "outpaint_up", "outpaint_down"),
 )
 PROMPTS = (*TEXTS, "styles", "dynamic_prompts")
 
@@ -71,8 +77,10 @@ class Wishes:
         able = named if params.script else usable(named, checkpoint)
         return sized(able, size) if size else able
 
-    def rounds(self, planned: ScriptPlan) -> int:
+    def rounds(self, planned: ScriptPlan, size: tuple[int, int] | None = None) -> int:
         """How many batches the cells make. All of them are looked at, so that none fails hours later.
+
+        `size` is that of the one picture that they start from, if there is just one.
 
         Raises:
             InvalidParamsError: a cell can't be drawn; the text names it.
@@ -91,6 +99,12 @@ class Wishes:
                 known.update(marks)
                 letters += sum(len(getattr(cell.params, name)) for name in TEXTS)
                 self._check(cell, letters, allowance)
+            # What starts from the cell before it has the size of that.
+            sides = hash(tuple(getattr(cell.params, name) for name in SIZES))
+            if size and not cell.from_last and not cell.params.extras and sides not in known:
+                known.add(sides)
+                with _named(cell):
+                    sized(cell.params, size)
         return rounds
 
     def _check(self, cell: Cell, letters: int, allowance: Allowance) -> None:
@@ -100,14 +114,10 @@ class Wishes:
             )
         if cell.params.extras:
             return
-        try:
+        with _named(cell):
             self._names(cell.params, self._catalog.find(cell.params.checkpoint))
             if self._book:
                 self._book.check(cell.params, allowance)
-        except InvalidParamsError as error:
-            if not cell.name:
-                raise
-            raise InvalidParamsError("script", f"{cell.name[:200]}: {error}") from error
 
     def order(self, cell: Cell, inputs: Inputs = NO_INPUTS) -> tuple[Order, tuple[str, ...]]:
         """A cell as the engine is given it, and what the person should know of its prompts.
@@ -192,6 +202,17 @@ class Wishes:
             return ""
         check_latents("hr_checkpoint_name", second, checkpoint)
         return second.name
+
+
+@contextmanager
+def _named(cell: Cell) -> Generator[None]:
+    """Refusals begin with the cell's name, if it has one."""
+    try:
+        yield
+    except InvalidParamsError as error:
+        if not cell.name:
+            raise
+        raise InvalidParamsError("script", f"{cell.name[:200]}: {error}") from error
 
 
 def _upscalers(params: GenerationParams) -> list[str]:

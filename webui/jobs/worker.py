@@ -10,11 +10,12 @@ from typing import Literal
 
 from webui.catalog.catalog import Catalog
 from webui.engine.protocol import Engine, EngineError
+from webui.jobs.control import Control
 from webui.jobs.drawing import Drawing, explained
 from webui.jobs.events import EventBus
 from webui.jobs.model import Job
 from webui.jobs.outputs import Outputs
-from webui.jobs.service import Control, Jobs
+from webui.jobs.service import Jobs
 from webui.jobs.store import CUT_OFF
 
 log = logging.getLogger(__name__)

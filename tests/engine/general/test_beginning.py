@@ -9,9 +9,10 @@ from diffusers.pipelines.auto_pipeline import (
 from PIL import Image
 
 from tests.engine.general.conftest import Recorder
-from webui.engine.general.beginning import NO_NOISE, sibling
+from webui.engine.general.beginning import NO_NOISE, FromPicture, sibling
 from webui.engine.general.naming import FROM_PICTURES, starts_from_pictures
 from webui.engine.protocol import EngineError, Inputs
+from webui.params import GenerationParams
 
 FAMILIES = ["sd3-16", "flux", "chroma", "qwen-image", "z-image"]
 
@@ -72,6 +73,18 @@ def test_only_the_masked_part_is_drawn_at_the_full_size(models):
     assert changed[200:220, 200:220].any()
     changed[200:220, 200:220] = False
     assert not changed.any()
+
+
+@pytest.mark.parametrize(("grey", "thick"), [(100, 32), (255, 3)])
+def test_a_grey_mask_or_a_thin_one_counts(models, grey, thick):
+    """Blurred, neither is anywhere as bright as half."""
+    start, mask = picture((128, 128)), Image.new("L", (128, 128))
+    mask.paste(grey, (16, 48, 112, 48 + thick))
+    params = GenerationParams(init_images=("0" * 32,), mask="0" * 32, width=128, height=128, mask_blur=4)
+    begin = FromPicture.of(models("flux").pipeline, Inputs(start, mask), params)
+    given = begin.call(params).arguments["mask_image"]
+    assert given.getpixel((64, 49)) == 255
+    assert given.getpixel((64, 10)) == 0
 
 
 def test_pictures_of_a_batch_have_their_own_seeds(models):

@@ -1,5 +1,7 @@
 """Files of upscalers become networks that compute what the published ones do, whatever their layout."""
 
+import time
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -108,6 +110,26 @@ def without(weights, ending):
 def test_what_is_no_network_that_is_known_is_refused_by_name_and_the_way_out(tmp_path, weights):
     with pytest.raises(EngineError, match=r'^"odd" is .*\.$'):
         read_network(write(tmp_path / "odd.pth", weights))
+
+
+def many(name, count):
+    return {name.format(number): torch.zeros(1) for number in range(count)}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        many("body.{}.x", 3000),
+        many("body.{}.rdb1.conv1.weight", 3000),
+        many("conv_up{}.weight", 3000),
+        {"body.7.rdb1.conv1.weight": torch.zeros(1)},
+    ],
+    ids=["of no block", "of many blocks", "of many doublings", "of a block that is not the next"],
+)
+def test_made_up_names_are_not_built(others):
+    begun = time.perf_counter()
+    assert build(others | esrgan(layout=REAL)) is None
+    assert time.perf_counter() - begun < 1
 
 
 def test_a_damaged_file_is_refused_by_name(tmp_path):

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import diffusers
-import numpy as np
 from PIL import Image
 
 from webui.engine.general.call import Call, prepare
 from webui.engine.general.kinds import Pipeline
 from webui.engine.general.naming import FROM_PICTURES
 from webui.engine.protocol import EngineError, Inputs
-from webui.engine.sources import HALF, Scene
+from webui.engine.sources import Scene, rounded
 from webui.imaging.colours import corrected
 from webui.imaging.masks import filled
 from webui.params import GenerationParams
@@ -107,7 +106,7 @@ class FromPicture:
         own: dict[str, Any] = {"image": self._seen().resize(size), "strength": self._strength}
         mask = self.scene.seen_mask()
         if mask and "mask_image" in inspect.signature(type(self.pipeline).__call__).parameters:
-            own["mask_image"] = _certain(mask).resize(size)
+            own["mask_image"] = rounded(mask).resize(size)
         return Call({**call.arguments, **own}, call.notices, *size)
 
     def finished(self, drawn: Image.Image) -> Image.Image:
@@ -152,8 +151,3 @@ def sibling(pipeline: Pipeline, *, masked: bool) -> Pipeline:
     if getattr(getattr(pipeline, "vae", None), "enable_slicing", None):
         made.vae.enable_slicing()
     return made
-
-
-def _certain(mask: Image.Image) -> Image.Image:
-    """These pipelines know no greys: what counts as masked, as the classic families count it."""
-    return Image.fromarray(((np.asarray(mask) > HALF) * 255).astype(np.uint8))

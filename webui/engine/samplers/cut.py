@@ -23,6 +23,9 @@ class Cut:
 
         As a rule that is the share of the steps, rounded down, and one more. `exact`: all that were asked
         for, the last ones of a schedule that is as much longer. No strength, no steps.
+
+        Where the strength is small, schedules that are picked from a table of levels, such as DDIM's, have
+        none left for so many steps: then fewer are made, from the noise that the strength means.
         """
         strength = min(strength, NEARLY_ALL)
         if strength <= 0:

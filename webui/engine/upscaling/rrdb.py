@@ -6,6 +6,7 @@ each dense block.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isqrt
 
@@ -18,6 +19,8 @@ RESIDUE = 0.2
 SLOPE = 0.2
 DENSE = 5
 """Convolutions in a dense block."""
+MOST_BLOCKS, MOST_DOUBLINGS = 256, 6
+"""Far more than any network has; else files with made-up names would take hours to build."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,18 @@ class RRDBShape:
         doublings = sum(name.startswith("conv_up") and name.endswith(".weight") for name in shapes)
         if first[1] != channels * unshuffle**2 or unshuffle not in (1, 2, 4) or 2**doublings < unshuffle:
             return None
-        blocks = len({name.split(".")[1] for name in shapes if name.startswith("body.")})
+        blocks = _blocks(shapes)
+        if not 0 < blocks <= MOST_BLOCKS or doublings > MOST_DOUBLINGS:
+            return None
         plus = "body.0.rdb1.conv1x1.weight" in shapes
         return cls(channels, first[0], dense[0], blocks, doublings, unshuffle, plus)
+
+
+def _blocks(shapes: Iterable[str]) -> int:
+    """How many blocks weights of these names make up; 0 if there are others among them."""
+    named = {name.split(".")[1] for name in shapes if name.startswith("body.")}
+    begun = sum(name.startswith("body.") and name.endswith(".rdb1.conv1.weight") for name in shapes)
+    return begun if named == set(map(str, range(begun))) else 0
 
 
 class RRDBNet(nn.Module):

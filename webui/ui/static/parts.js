@@ -30,7 +30,9 @@ export class Parts {
 }
 
 export function showTab(tab) {
-  document.getElementById(`tab_${tab}-button`)?.click();
+  const button = document.getElementById(`tab_${tab}-button`);
+  button?.click();
+  button?.scrollIntoView({ block: "nearest", inline: "nearest" }); // the bar may be wider than a phone
 }
 
 // The element of that id once it is there; null if it doesn't come.

@@ -144,8 +144,8 @@ export class Stage {
   }
 
   drawProgress() {
-    const { state, step, steps, iteration = 1, n_iter = 1 } = this.progress;
-    const share = state === "running" && steps ? (iteration - 1 + step / steps) / n_iter : 0;
+    const { state, step, steps, share: done = 0 } = this.progress;
+    const share = state === "running" ? done : 0;
     const bar = this.part(".dr-progress");
     bar.hidden = !this.live;
     bar.setAttribute("aria-valuenow", Math.round(share * 100));

@@ -23,9 +23,9 @@ export function outcomeAloud(state, count) {
 }
 
 // For the title of the browser's tab.
-export function shortly({ state, step, steps }) {
+export function shortly({ state, share }) {
   if (state === "queued") return "Waiting";
-  return step ? `${Math.round((step / steps) * 100)}%` : "Starting";
+  return share ? `${Math.round(share * 100)}%` : "Starting";
 }
 
 export const pictures = (count) => `${count} ${count === 1 ? "picture" : "pictures"}`;
