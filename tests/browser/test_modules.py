@@ -97,3 +97,8 @@ def test_a_job_belongs_to_a_tab(scripts):
     ]
     found = scripts("kinds", "kindOf", [[job] for job in jobs])
     assert found == ["txt2img", "txt2img", "img2img", "img2img", "inpaint", "inpaint", "extras"]
+
+
+def test_odd_proportions_do_not_enlarge_what_comes_after_them(scripts):
+    found = scripts("sizes", "proportioned", [[1216, 64, [3, 3], 128 * 128], [128, 128, [4, 4], 128 * 128]])
+    assert found == [[128, 128], [128, 128]]

@@ -17,6 +17,7 @@ from webui.engine.conditioning import Interrupted
 from webui.engine.hires import of_second_pass
 from webui.engine.protocol import EngineError, Inputs, Order
 from webui.engine.studio import Helpers
+from webui.infotext import read
 from webui.params import GenerationParams
 from webui.prompting.prepared import PicturePrompt
 
@@ -338,3 +339,21 @@ def test_the_plan_is_for_the_largest_pass(engine, demo):
     assert working(width=512, height=768, enable_hr=False, hr_scale=2) < large
     brought = Image.new("RGB", (256, 384))
     assert working(brought, enable_hr=True, firstpass_image="0" * 32, hr_scale=4) == large
+
+
+def test_an_infotext_tells_the_second_passes_own_schedule(demo):
+    asked = GenerationParams(enable_hr=True, sampler_name="DPM++ 2M", hr_sampler_name="Euler a")
+    order = Order(asked, demo, 1)
+    assert order.told(0, "Karras").hr_scheduler == "Automatic"
+    same = replace(order, params=asked.changed(hr_sampler_name="DPM2"))
+    assert same.told(0, "Karras").hr_scheduler == ""
+    chosen = replace(order, params=asked.changed(scheduler="Karras"))
+    assert chosen.told(0, "Karras").hr_scheduler == ""
+
+
+def test_settings_read_from_an_infotext_draw_the_same_second_pass(drawn):
+    fields = {"hr_upscaler": "Lanczos", "hr_sampler_name": "Euler a", "denoising_strength": 0.7}
+    made = drawn(**fields).pictures[0]
+    told = read(made.infotext).fields
+    again = drawn(**{name: value for name, value in told.items() if name not in ("checkpoint", "seed")})
+    assert again.pictures[0].image.tobytes() == made.image.tobytes()

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from PIL import Image
 
 from webui.catalog.entry import ModelFile
+from webui.engine.samplers.table import find_sampler
 from webui.imaging.masks import mask_of_alpha
 from webui.params import GenerationParams
 from webui.params.extras import ExtrasParams
@@ -76,7 +77,20 @@ class Order:
         said, (seed, subseed) = self.prompt_of(place), self.seeds_of(place)
         own = {**said.texts, "seed": seed, "subseed": subseed, "mask": self.params.mask or self._masked_by}
         # Not through validation: what was drawn is told, be it longer than what may be asked for.
-        return self.params.model_copy(update={**own, "scheduler": scheduler, "styles": ()})
+        schedules = {"scheduler": scheduler, "hr_scheduler": self._second_schedule(scheduler)}
+        return self.params.model_copy(update={**own, **schedules, "styles": ()})
+
+    def _second_schedule(self, first: str) -> str:
+        """The name of the second pass's schedule; empty: it is `first`, the first pass's.
+
+        "Automatic" may mean another one there, since it is the sampler's own.
+        """
+        params = self.params
+        if not params.hires:
+            return params.hr_scheduler
+        sampler = find_sampler(params.hr_sampler_name or params.sampler_name)
+        second = sampler.schedule_name(params.hr_scheduler or params.scheduler)
+        return "" if second == first else second
 
     @property
     def _masked_by(self) -> str:

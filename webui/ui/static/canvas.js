@@ -240,7 +240,9 @@ export class Canvas {
   // message}]} if something could not be uploaded.
   async wish() {
     const { wishes, batch } = this;
-    const told = this.mode === "batch" ? wishes.ofBatch(batch, batch.progress) : wishes.ofPicture(this);
-    return JSON.stringify(await told);
+    const asked = this.mode === "batch" ? wishes.ofBatch(batch, batch.progress) : wishes.ofPicture(this);
+    const { left_out = [], ...told } = await asked;
+    if (left_out.length) this.showError(`Left out: ${left_out.join(" ")}`);
+    return JSON.stringify(told);
   }
 }

@@ -7,6 +7,7 @@ const UPLOAD = /^[0-9a-f]{32}$/;
 const OWN_ADDRESS = /^\/api\/v1\/(?:jobs\/([\w-]+)\/images|history\/([\w-]+))\/(\d+)(?:\/thumbnail)?$/;
 const UPLOAD_ADDRESS = /^\/api\/v1\/uploads\/([0-9a-f]{32})$/;
 const SMALL = 2048; // pixels of the longer side of what is drawn while a large picture is seen from afar
+const MOST_PIXELS = 100_000_000; // as imaging/reading.py takes
 const NO_PICTURE = "This is not one of your pictures. Save it and drop the file.";
 
 // `kept` is what the server calls the picture as it is, if it has it. `reduced` is a smaller one of the same, or null.
@@ -28,6 +29,11 @@ export async function openPicture(source, { name = "", parent = "" } = {}) {
   const { blob, ...origin } = source instanceof Blob ? { blob: source, name: source.name } : await fetched(String(source));
   const told = { ...origin, ...(name && { name }), ...(parent && { parent }) };
   const [bitmap, seen] = await decoded(blob, told.parent);
+  if (bitmap.width * bitmap.height > MOST_PIXELS) {
+    const size = `${bitmap.width}×${bitmap.height}`;
+    bitmap.close();
+    throw new Error(`This picture has ${size} pixels, more than the ${MOST_PIXELS / 1e6} million that can be used. Make it smaller first.`);
+  }
   return new Picture(bitmap, await reduced(bitmap), { blob, parent: "", ...told, ...seen });
 }
 

@@ -27,22 +27,23 @@ export class Wish {
     return { ...told([first.value], second.value), ...(masks && named(outpaint)) };
   }
 
-  // `progress(done, all)` hears of each file that has been sent.
+  // `progress(done, all)` hears of each file that has been sent. Files that the server can't take are `left_out`, a
+  // sentence for each, as long as there are others.
   async ofBatch({ files, folder }, progress) {
     if (folder) return told([], "", folder);
     if (!files.length) return {};
     const ids = new Array(files.length);
-    const errors = [];
+    const left_out = [];
     let next = 0;
     let done = 0;
     const work = async () => {
-      while (next < files.length && !errors.length) {
+      while (next < files.length) {
         const place = next++;
         const { file } = files[place];
         try {
           ids[place] = await this.fileId(file);
         } catch (error) {
-          errors.push({ field: "init_images", message: `${file.name}: ${error.message}` });
+          left_out.push(`${file.name}: ${error.message}`);
         }
         progress((done += 1), files.length);
       }
@@ -50,7 +51,9 @@ export class Wish {
     progress(0, files.length);
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     progress(files.length, files.length);
-    return errors.length ? { errors } : told(ids, "");
+    const sent = ids.filter(Boolean);
+    if (sent.length) return { ...told(sent, ""), left_out };
+    return { errors: left_out.map((message) => ({ field: "init_images", message })) };
   }
 
   pictureId(picture) {

@@ -40,7 +40,7 @@ export class QueueList {
       thumb.append(picture);
     }
     const text = element("div", "dr-job-text");
-    text.append(element("p", "dr-job-prompt", job.params.prompt || "(no prompt)"), element("p", "dr-job-facts", facts(job)));
+    text.append(element("p", "dr-job-prompt", headline(job)), element("p", "dr-job-facts", facts(job)));
     if (job.error) text.append(element("p", "dr-job-error", job.error));
     row.append(thumb, text, this.actions(job));
     return row;
@@ -64,13 +64,26 @@ export class QueueList {
   }
 }
 
+function headline({ params }) {
+  if (params.extras) return `Extras: ${mending(params.extras)}`;
+  return params.prompt || params.script?.name || "(no prompt)";
+}
+
+// What Extras do to a picture.
+function mending({ upscaler_1, resize_mode, upscaling_resize, upscaling_resize_w, upscaling_resize_h }) {
+  return `${upscaler_1}, ${resize_mode ? `to ${upscaling_resize_w}×${upscaling_resize_h}` : `${upscaling_resize} times`}`;
+}
+
+// What was drawn, and how.
+function drawing({ params: { width, height, steps, sampler_name, extras }, seed }) {
+  return extras ? [] : [`${width}×${height}`, `${sampler_name}, ${steps} steps`, `seed ${seed}`];
+}
+
 function facts(job) {
   const parts = [NAMES[job.state]];
   if (job.state === "queued" && job.position) parts[0] += `, ${job.position} before it`;
   if (job.state === "running") parts[0] += job.step ? `, step ${job.step} of ${job.steps}` : `, ${job.phase}`;
   if (job.image_count) parts.push(pictures(job.image_count));
-  const { width, height, steps, sampler_name } = job.params;
-  parts.push(`${width}×${height}`, `${sampler_name}, ${steps} steps`, `seed ${job.seed}`);
-  parts.push(new Date(job.created * 1000).toLocaleString());
+  parts.push(...drawing(job), new Date(job.created * 1000).toLocaleString());
   return parts.join(" · ");
 }

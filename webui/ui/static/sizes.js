@@ -13,7 +13,8 @@ const shown = new Map(); // tab -> {size, outpaint} of its canvas
 const held = new Set(); // tabs
 const pushed = new Map(); // tab -> what the boxes for outpainting were last set to
 const timers = new Map();
-const wanted = new Map(); // tab -> (width, height) -> the sides that the button is to set
+const wanted = new Map(); // tab -> {sides, keeps}: (width, height, area) -> the sides that the button is to set
+const aimed = new Map(); // tab -> {sides, area}: what it set last, and how many pixels that was to have
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
@@ -37,27 +38,33 @@ export function heard({ tab, size, outpaint }) {
   later(`${tab}_size_pause`, `${tab}_size`);
   if (!same(before?.outpaint, outpaint)) push(tab);
   if (!size || held.has(tab)) return;
-  if (!same(before?.size, size)) fit(tab, (width, height) => proportioned(width, height, extended(now)));
-  else fit(tab, (width, height) => grown([width, height], extended(before), extended(now)));
+  if (!same(before?.size, size)) fit(tab, (width, height, area) => proportioned(width, height, extended(now), area), true);
+  else fit(tab, (width, height) => grown([width, height], extended(before), extended(now)), false);
 }
 
-function fit(tab, sides) {
-  wanted.set(tab, sides);
+// `keeps`: whether as many pixels as before are aimed at.
+function fit(tab, sides, keeps) {
+  wanted.set(tab, { sides, keeps });
   document.getElementById(`${tab}_fit_size`)?.click();
 }
 
 // For the button that fit() presses: what it is to set width and height to.
 export function fitted(tab, [width, height, mode]) {
-  const sides = wanted.get(tab);
+  const { sides, keeps } = wanted.get(tab) ?? {};
   wanted.delete(tab);
-  return sides && STRETCHING.includes(mode) ? sides(width, height) : [width, height];
+  if (!sides || !STRETCHING.includes(mode)) return [width, height];
+  const last = aimed.get(tab);
+  const area = last && same(last.sides, [width, height]) ? last.area : width * height;
+  const made = sides(width, height, area);
+  aimed.set(tab, { sides: made, area: keeps ? area : made[0] * made[1] });
+  return made;
 }
 
-// As many pixels as before, in the picture's proportions.
-export function proportioned(width, height, [across, down]) {
+// As many pixels as before, or `area`, in the picture's proportions.
+export function proportioned(width, height, [across, down], area = width * height) {
   const share = across / down;
-  if (Math.abs(Math.log((width / height) / share)) < 0.01) return [width, height];
-  const side = Math.sqrt(width * height * share);
+  if (area === width * height && Math.abs(Math.log((width / height) / share)) < 0.01) return [width, height];
+  const side = Math.sqrt(area * share);
   return [rounded(side), rounded(side / share)];
 }
 
