@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.browser.pages import wait_opened
 from tests.serving import Server
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -72,7 +73,7 @@ def visit(person: Callable[..., BrowserContext], server: Server) -> Callable[...
         page = (context or person(**options)).new_page()
         page.goto(server.address)
         page.wait_for_selector("#txt2img_generate")
-        page.wait_for_function("window.darkroom && document.querySelector('.dr-stage')")
+        wait_opened(page)
         return page
 
     return open_page

@@ -100,6 +100,21 @@ def paint(page: Page, tab: str, begin: tuple[float, float], end: tuple[float, fl
     page.mouse.up()
 
 
+def wait_opened(page: Page, tab: str = "txt2img") -> None:
+    """Until the tab shows the settings that it opens with."""
+    page.wait_for_function(f"window.darkroom?.openings.get('{tab}')", timeout=LONG)
+
+
+def reload(page: Page, tab: str = "txt2img") -> None:
+    """Load the page anew, and wait until a tab of it is as it opens."""
+    # gradio complains of requests that a reload cuts off.
+    page.wait_for_load_state("networkidle")
+    page.reload()
+    if tab != "txt2img":
+        page.click(f"#tab_{tab}-button")
+    wait_opened(page, tab)
+
+
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
 

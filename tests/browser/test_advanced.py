@@ -7,6 +7,7 @@ from tests.browser.pages import (
     api,
     generate,
     open_section,
+    reload,
     set_number,
     set_prompt,
     shown_job,
@@ -122,8 +123,7 @@ def test_a_refiner_is_chosen_among_checkpoints_that_fit(visit):
     wait_finished(page)
     params = api(page, f"/api/v1/jobs/{shown_job(page)}").json()["params"]
     assert params["refiner_checkpoint"] == "darkroom-demo"
-    page.reload()
-    page.wait_for_load_state("networkidle")
+    reload(page)
     expect(page.locator(f"{CHIPS} li")).to_have_text(["Refiner: darkroom-demo×"])
 
 

@@ -556,9 +556,10 @@ def test_a_batch_of_files(opened):
     widths = [canvas.server.image(name).width for name in wish["init_images"]]
     assert (widths, wish["mask"]) == ([40, 56, 64, 72], "")
     assert canvas.wish() == wish
-    canvas.server.refusal = "The disk is full."
+    canvas.server.refusal = "This is no picture."
     bring(canvas, "drop", gradient())
-    assert canvas.wish()["errors"] == [{"field": "init_images", "message": "0.png: The disk is full."}]
+    assert canvas.wish() == wish
+    expect(canvas.page.locator(".dr-canvas-error")).to_have_text("Left out: 0.png: This is no picture.")
     canvas.page.get_by_role("button", name="Remove all").click()
     assert canvas.wish() == {}
     canvas.mode("Picture")  # is what it was

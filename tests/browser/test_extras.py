@@ -43,8 +43,8 @@ def choose(page: Page, control: str, name: str) -> None:
 
 
 def finished(page: Page, count: int = 1) -> list[Image.Image]:
-    expect(page.locator(f"{FRAME} .dr-status")).to_contain_text("finished", timeout=60_000)
-    expect(page.locator(f"{FRAME} .dr-thumbs button")).to_have_count(count if count > 1 else 0)
+    expect(page.locator(f"{FRAME} .dr-announce")).to_contain_text("finished", timeout=60_000)
+    expect(page.locator(f"{FRAME} .dr-thumbs button")).to_have_count(count)
     job = page.evaluate("fetch('/api/v1/jobs?limit=1').then((answer) => answer.json())")[0]["id"]
     address = page.url.rstrip("/")
     answers = [page.request.get(f"{address}/api/v1/jobs/{job}/images/{number}") for number in range(count)]

@@ -6,7 +6,17 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.pages import api, choose, generate, infotext, set_number, shown_job, stage, wait_finished
+from tests.browser.pages import (
+    api,
+    choose,
+    generate,
+    infotext,
+    reload,
+    set_number,
+    shown_job,
+    stage,
+    wait_finished,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -69,8 +79,7 @@ def test_a_second_pass_is_drawn_as_asked_and_comes_back(page):
         "",
         0.7,
     )
-    page.reload()
-    page.wait_for_load_state("networkidle")
+    reload(page)
     expect(page.locator("#txt2img_hr-checkbox input")).to_be_checked()
     expect(page.locator("#txt2img_hr_sampler input")).to_have_value("Euler")
     expect(page.locator("#txt2img_hr_checkpoint input")).to_have_value("Use same checkpoint")

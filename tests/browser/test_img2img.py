@@ -150,7 +150,8 @@ def test_each_tab_shows_its_own_jobs_and_settings_again(page):
 
 
 def test_an_infotext_fills_the_tab_that_it_stands_in(page):
-    text = "a red flower\nSteps: 12, Sampler: Euler a, Seed: 99, Size: 192x128, Denoising strength: 0.42, RNG: CPU"
+    told = "Steps: 12, Sampler: Euler a, Seed: 99, Size: 192x128, Denoising strength: 0.42, RNG: CPU"
+    text = f"a red flower\n{told}"
     set_prompt(page, text, TAB)
     page.click("#img2img_paste")
     expect(page.locator("#img2img_prompt textarea")).to_have_value("a red flower")

@@ -15,6 +15,7 @@ from tests.browser.pages import (
     infotext,
     open_tab,
     paint,
+    reload,
     set_number,
     set_prompt,
     shown_job,
@@ -152,9 +153,7 @@ def test_a_masked_part_alone_and_softly(page):
         2,
     )
     assert re.search("Inpaint area: Only masked.*Masked content: latent noise", infotext(page, TAB))
-    page.reload()
-    page.wait_for_load_state("networkidle")
-    open_tab(page, "Inpaint")
+    reload(page, TAB)
     expect(page.locator("#inpaint_inpaint_full_res input[value='true']")).to_be_checked()
     expect(page.locator("#inpaint_mask_blend_power")).to_be_visible()
     wait_finished(page, TAB)

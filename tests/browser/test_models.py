@@ -14,6 +14,7 @@ from tests.browser.pages import (
     generate,
     open_section,
     open_tab,
+    reload,
     set_number,
     set_prompt,
     shown_job,
@@ -160,8 +161,7 @@ def test_what_is_set_for_a_model_is_kept_and_followed(models, shelf):
     page.keyboard.press("Escape")
     expect(card(page, "anime/paper.safetensors").locator(".dr-card-note")).to_have_text("For paper cuts.")
 
-    page.reload()
-    page.wait_for_load_state("networkidle")
+    reload(page)
     open_tab(page, "Models")
     card(page, "anime/paper.safetensors").click()
     expect(field(page, "steps").locator("input")).to_have_value("7")
@@ -258,8 +258,7 @@ def test_vae_and_clip_skip_are_sent_with_the_job_and_come_back_with_the_page(mod
     wait_finished(page)
     params = api(page, f"/api/v1/jobs/{shown_job(page)}").json()["params"]
     assert (params["vae"], params["clip_skip"], params["step_cache"]) == ("None", 2, 3)
-    page.reload()
-    page.wait_for_load_state("networkidle")
+    reload(page)
     expect(page.locator("#setting_sd_vae input")).to_have_value("None")
     open_section(page, "prompt_reading")
     open_section(page, "look")
@@ -286,8 +285,7 @@ def test_what_a_model_of_another_family_can_not_use_is_hidden_and_told(models, s
         generate(page)
         wait_finished(page)
         expect(page.locator(".dr-notices li").first).to_contain_text("instead of 72x64")
-        page.reload()
-        page.wait_for_load_state("networkidle")
+        reload(page)
         expect(page.locator("#txt2img_steps")).to_be_visible()
         expect(page.locator("#txt2img_sampling")).to_be_hidden()
 

@@ -12,6 +12,7 @@ from tests.browser.pages import (
     generate,
     open_section,
     open_tab,
+    reload,
     set_number,
     set_prompt,
     shown_job,
@@ -83,8 +84,7 @@ def test_the_button_reads_an_infotext_from_the_prompt(visit):
     params = api(page, f"/api/v1/jobs/{shown_job(page)}").json()["params"]
     assert (params["clip_skip"], params["rng"], params["subseed_strength"]) == (2, "NV", 0.3)
 
-    page.reload()
-    page.wait_for_load_state("networkidle")
+    reload(page)
     expect_filled(page)
 
 

@@ -3,7 +3,16 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import api, generate, set_number, set_prompt, shown_job, slow_answers, wait_finished
+from tests.browser.pages import (
+    api,
+    generate,
+    reload,
+    set_number,
+    set_prompt,
+    shown_job,
+    slow_answers,
+    wait_finished,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -45,8 +54,7 @@ def test_a_plot_is_counted_drawn_and_its_grid_shown_first(plot):
     params = api(page, f"/api/v1/jobs/{shown_job(page)}").json()["params"]
     assert params["script"]["y_values"] == "2, 4, 6"
 
-    page.reload()
-    page.wait_for_load_state("networkidle")
+    reload(page)
     expect(page.locator("#script_list input")).to_have_value("X/Y/Z plot")
     expect(page.locator(f"{XYZ}_y_type input")).to_have_value("CFG Scale")
     expect(page.locator(f"{XYZ}_y_values textarea")).to_have_value("2, 4, 6")

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import generate, open_tab, set_number, wait_finished
+from tests.browser.pages import generate, open_tab, reload, set_number, wait_finished
 
 pytestmark = pytest.mark.browser
 
@@ -50,8 +50,7 @@ def test_settings_are_applied_and_survive_a_reload(settings):
     expect(said(page)).to_have_text("2 changes not applied yet.")
     apply(page)
     expect(said(page)).to_have_text("Applied: VAE tiling, Unload after idle minutes.")
-    page.reload()
-    page.wait_for_load_state("networkidle")
+    reload(page)
     open_tab(page, "Settings")
     expect(field(page, "idle_unload").locator("input")).to_have_value("30")
     expect(field(page, "vae_tiling").get_by_label("Off")).to_be_checked()
@@ -70,8 +69,7 @@ def test_a_bad_value_is_told_at_its_field_and_nothing_is_applied(settings):
         "RAM for models, GiB should be greater than or equal to 0."
     )
     expect(said(page)).to_have_text("Nothing was applied: a value can't be used.")
-    page.reload()
-    page.wait_for_load_state("networkidle")
+    reload(page)
     open_tab(page, "Settings")
     expect(field(page, "preload").locator("input")).to_be_checked()
 

@@ -149,7 +149,8 @@ class PictureTab:
     def _opened(self, params: GenerationParams, only: Collection[str]) -> list[Any]:
         """Updates of what is inside ticked accordions: it is open while the tick is set.
 
-        Nothing is closed: the style sheet hides it without the tick, which may have been set by hand meanwhile.
+        Nothing is closed: without the tick, which may have been set by hand meanwhile, the style sheet
+        hides it.
         """
         ticks = [laid.section.tick for laid in self.sections if laid.inside]
         return [

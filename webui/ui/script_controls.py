@@ -179,7 +179,8 @@ class ScriptControls:
 
         read = {*self.inputs, *others.values()}
         telling: dict[str, Any] = {"fn": told, "inputs": read, "outputs": self._line, **AT_ONCE, **LATEST}
-        after_pause(read, self._line_id)(**telling)
+        # static/touched.js hears of the other fields: each that gradio watches slows the page's start.
+        after_pause([*self._axes.inputs, *others.values()], self._line_id)(**telling)
         picked.then(**telling)
 
     def _told(self, fields: dict[str, Any]) -> str:

@@ -20,5 +20,5 @@ async function ask(path, options) {
   if (response.ok) return response;
   const { detail } = await response.json().catch(() => ({}));
   const told = Array.isArray(detail) ? detail.map(({ msg }) => msg).join(" ") : detail;
-  throw new Error(told || `The server answered ${response.status}.`);
+  throw Object.assign(new Error(told || `The server answered ${response.status}.`), { status: response.status });
 }

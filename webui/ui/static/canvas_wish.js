@@ -3,6 +3,7 @@
 import { maskFile, paintedFile } from "./canvas_export.js";
 
 const AT_ONCE = 3; // uploads of a batch
+const UNREADABLE = 422; // what the server answers to a file that is no picture
 const NOTHING_MASKED = "Nothing is masked: paint over what is to change, or pull the frame outwards.";
 
 export class Wish {
@@ -27,23 +28,26 @@ export class Wish {
     return { ...told([first.value], second.value), ...(masks && named(outpaint)) };
   }
 
-  // `progress(done, all)` hears of each file that has been sent. Files that the server can't take are `left_out`, a
-  // sentence for each, as long as there are others.
+  // `progress(done, all)` hears of each file that has been sent. Files that are no pictures are `left_out`, a sentence
+  // for each, as long as there are others.
   async ofBatch({ files, folder }, progress) {
     if (folder) return told([], "", folder);
     if (!files.length) return {};
     const ids = new Array(files.length);
     const left_out = [];
+    const errors = [];
     let next = 0;
     let done = 0;
     const work = async () => {
-      while (next < files.length) {
+      while (next < files.length && !errors.length) {
         const place = next++;
         const { file } = files[place];
         try {
           ids[place] = await this.fileId(file);
         } catch (error) {
-          left_out.push(`${file.name}: ${error.message}`);
+          const said = `${file.name}: ${error.message}`;
+          if (error.status === UNREADABLE) left_out.push(said);
+          else errors.push(said);
         }
         progress((done += 1), files.length);
       }
@@ -52,8 +56,8 @@ export class Wish {
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     progress(files.length, files.length);
     const sent = ids.filter(Boolean);
-    if (sent.length) return { ...told(sent, ""), left_out };
-    return { errors: left_out.map((message) => ({ field: "init_images", message })) };
+    if (sent.length && !errors.length) return { ...told(sent, ""), left_out };
+    return { errors: [...errors, ...left_out].map((message) => ({ field: "init_images", message })) };
   }
 
   pictureId(picture) {

@@ -28,7 +28,7 @@ import { Stage } from "./stage.js";
 import { StylesEditor } from "./styles.js";
 import { pickText } from "./text_file.js";
 import { switchTheme } from "./theme.js";
-import { watchForms } from "./touched.js";
+import { countAgain, watchForms } from "./touched.js";
 
 const TITLE = "Darkroom";
 const stages = new Parts();
@@ -45,6 +45,7 @@ const stageError = (tab, errors) => stages.get(tab)?.setError(errors.map(({ mess
 // What gradio's event handlers call. Before the page is laid out there is nothing to do.
 window.darkroom = {
   canvases,
+  openings,
   brought: (tab) => canvases.get(tab)?.wish() ?? "",
   broughtLive: async (tab) => lives.get(tab).marked((await canvases.get(tab)?.wish()) ?? "{}"),
   toUpscale: (tab) => toUpscale(stages.get(tab).pictures),
@@ -66,13 +67,17 @@ window.darkroom = {
   wanted: "", // the checkpoint that the Models tab is to choose
   shownSeed: (tab, field) => stages.get(tab)?.pictures.seedOf(field),
   wish: takeWish,
-  filled: (tab, said) => remarks.get(tab)?.filled(said),
+  filled(tab, said) {
+    remarks.get(tab)?.filled(said);
+    countAgain(tab);
+  },
   cleared: (tab, prompts) => remarks.get(tab)?.cleared(prompts) ?? prompts,
   editStyles: (tab, prompts) => editors.get(tab)?.open(prompts),
   chips,
   later,
   restored(tab, told, held) {
     openings.set(tab, true);
+    countAgain(tab);
     return restored(told, held);
   },
   styled: (tab, told, held) => styled(told, held, (sentence) => remarks.get(tab)?.say([sentence])),

@@ -1,6 +1,7 @@
-// Hears when a tab's form is changed by hand, and presses the hidden button that has the chips drawn anew.
+// Hears when a tab's form is changed by hand, and presses the hidden buttons that have drawn anew what tells of it.
 
 import { tabOf } from "./known.js";
+import { later } from "./pause.js";
 
 const EVENTS = ["input", "change", "click"];
 const SOON = 30; // ms, for gradio to have taken the change
@@ -18,6 +19,10 @@ function heard(target, changed) {
   const tab = target.closest?.(".dr-prompts, .dr-controls") && tabOf(target);
   if (!tab) return;
   changed(tab);
+  if (target.closest(".dr-scripts")) countAgain(tab);
   clearTimeout(timers.get(tab));
   timers.set(tab, setTimeout(() => document.getElementById(`${tab}_draw_chips`)?.click(), SOON));
 }
+
+// How many pictures the script would make.
+export const countAgain = (tab) => later(`${tab}_script_count_pause`, `${tab}_script_count`);
