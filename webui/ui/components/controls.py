@@ -97,6 +97,8 @@ def unchecked(picker: gr.Dropdown) -> gr.Dropdown:
     sentence of its own what is missing.
     """
     picker.preprocess = lambda payload: payload
+    # Once its choices are updated gradio goes by a new object of the class, without what was set above.
+    gr.Dropdown.preprocess = lambda self, payload: payload  # noqa: ARG005
     return picker
 
 
