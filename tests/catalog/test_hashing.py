@@ -8,7 +8,7 @@ import pytest
 
 from tests.catalog.samples import folder, write
 from tests.serving import wait_until
-from webui.catalog import hashing
+from webui.catalog import hashing, idle_thread
 from webui.catalog.catalog import Catalog
 from webui.catalog.folders import ModelFolder
 from webui.catalog.hashing import Hasher, sha256_of
@@ -18,8 +18,8 @@ from webui.catalog.model_settings import ModelSettingsStore
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(hashing, "IDLE", 0.02)
-    monkeypatch.setattr(hashing, "PAUSE", 0.02)
+    monkeypatch.setattr(idle_thread, "IDLE", 0.02)
+    monkeypatch.setattr(idle_thread, "PAUSE", 0.02)
 
 
 @pytest.fixture

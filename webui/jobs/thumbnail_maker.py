@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
-from webui.catalog.hashing import IDLE, PAUSE, step_back
+from webui.catalog.idle_thread import IdleThread
 from webui.jobs.history import History
 from webui.jobs.history_entries import Entry
 from webui.jobs.store import StoreError
@@ -18,34 +17,21 @@ AT_ONCE = 20
 
 
 class ThumbnailMaker:
-    """A thread of the lowest priority. While `busy` says yes it sleeps."""
+    """Works on a thread of the lowest priority. While `busy` says yes it sleeps."""
 
     def __init__(
         self, history: History, thumbnails: Thumbnails, busy: Callable[[], bool] = lambda: False
     ) -> None:
         self._history = history
         self._thumbnails = thumbnails
-        self._busy = busy
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="thumbnails", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; returns when it has."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread = IdleThread("thumbnails", self._run, busy)
+        self.start, self.stop = self._thread.start, self._thread.stop
 
     def _run(self) -> None:
-        step_back()
         if not self._thumbnails.any:
             self._try(self._history.forget_thumbnails)
-        while not self._stopped.is_set():
+        for _ in self._thread.looks():
             self._try(self._look)
-            self._stopped.wait(IDLE)
 
     def _try(self, work: Callable[[], None]) -> None:
         try:
@@ -58,7 +44,7 @@ class ThumbnailMaker:
     def _look(self) -> None:
         while entries := self._history.without_thumbnail(AT_ONCE):
             for entry in entries:
-                if not self._go_on():
+                if not self._thread.go_on():
                     return
                 self._make(entry)
 
@@ -68,8 +54,3 @@ class ThumbnailMaker:
         made = self._thumbnails.get(key, path) if path and key else None
         # Tried once: one that can't be read would be tried for ever.
         self._history.seen(entry, made)
-
-    def _go_on(self) -> bool:
-        while self._busy() and not self._stopped.wait(PAUSE):
-            pass
-        return not self._stopped.is_set()
