@@ -85,20 +85,6 @@ def test_boxes_tell_only_what_was_typed(scripts):
     assert found == [None, {"left": 8, "up": 0, "right": 0, "down": 0}]
 
 
-def test_a_job_belongs_to_a_tab(scripts):
-    jobs = [
-        {},
-        {"init_images": []},
-        {"init_images": ["a"]},
-        {"init_folder": "a"},
-        {"init_images": ["a"], "mask": "b"},
-        {"init_images": ["a"], "outpaint_up": 8},
-        {"init_images": ["a"], "extras": {}},
-    ]
-    found = scripts("kinds", "kindOf", [[job] for job in jobs])
-    assert found == ["txt2img", "txt2img", "img2img", "img2img", "inpaint", "inpaint", "extras"]
-
-
 def test_odd_proportions_do_not_enlarge_what_comes_after_them(scripts):
     found = scripts("sizes", "proportioned", [[1216, 64, [3, 3], 128 * 128], [128, 128, [4, 4], 128 * 128]])
     assert found == [[128, 128], [128, 128]]

@@ -7,7 +7,7 @@ from webui.ui.components.controls import Maker
 from webui.ui.components.fields import ELEMENT_IDS
 from webui.ui.following import FOLLOWERS, pickers
 from webui.ui.sections import FOLLOWING, LEADING, NEEDS, applies
-from webui.ui.tabs import IMG2IMG, INPAINT, TABS, TXT2IMG, kind_of
+from webui.ui.tabs import IMG2IMG, INPAINT, TABS, TXT2IMG
 
 PICTURE = "0" * 32
 USUAL = {"sampler_name": "Euler", "scheduler": "Automatic", "detailer": "None"}
@@ -83,10 +83,12 @@ def test_fields_in_sight_need_no_chip():
 
 
 def test_a_job_belongs_to_the_tab_that_it_could_have_come_from():
-    assert kind_of(GenerationParams(denoising_strength=0.5, mask_blur=9)) == "txt2img"
-    assert kind_of(GenerationParams(firstpass_image=PICTURE, enable_hr=True)) == "txt2img"
-    assert kind_of(GenerationParams(init_images=(PICTURE,))) == "img2img"
-    assert kind_of(GenerationParams(init_folder="one")) == "img2img"
-    assert kind_of(GenerationParams(init_images=(PICTURE,), mask=PICTURE)) == "inpaint"
-    assert kind_of(GenerationParams(init_images=(PICTURE,), outpaint_left=8)) == "inpaint"
-    assert kind_of(GenerationParams(init_images=(PICTURE,), extras={})) == "extras"
+    assert GenerationParams(denoising_strength=0.5, mask_blur=9).kind == "txt2img"
+    assert GenerationParams(firstpass_image=PICTURE, enable_hr=True).kind == "txt2img"
+    assert GenerationParams(init_images=(PICTURE,)).kind == "img2img"
+    assert GenerationParams(init_folder="one").kind == "img2img"
+    assert GenerationParams(init_images=(PICTURE,), mask=PICTURE).kind == "inpaint"
+    assert GenerationParams(init_images=(PICTURE,), outpaint_left=8).kind == "inpaint"
+    assert GenerationParams(init_images=(PICTURE,), outpaint_up=8).kind == "inpaint"
+    assert GenerationParams(init_images=(PICTURE,), extras={}).kind == "extras"
+    assert GenerationParams(init_images=()).kind == GenerationParams().kind == "txt2img"

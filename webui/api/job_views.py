@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel
 
 from webui.jobs.model import Job, PictureKind, SavedPicture, State
 from webui.jobs.service import Jobs
 from webui.jobs.telling import steps_of
-from webui.params import GenerationParams
-
-JobKind = Literal["txt2img", "img2img", "inpaint", "extras"]
+from webui.params import GenerationParams, JobKind
 
 
 class ImageView(BaseModel):
@@ -61,7 +57,7 @@ def view(jobs: Jobs, job: Job, images: int | None = None) -> JobView:
     shown, steps = job.shown, steps_of(job.params)
     known = JobView(
         id=job.id,
-        kind=_kind(job.params),
+        kind=job.params.kind,
         live=job.live,
         state=job.state,
         step=steps if job.state == "done" else 0,
@@ -78,14 +74,6 @@ def view(jobs: Jobs, job: Job, images: int | None = None) -> JobView:
     # The state is the store's: the newest progress may be older.
     told = {**jobs.progress(job), "state": job.state, "notices": jobs.notices(job)}
     return known.model_copy(update=told)
-
-
-def _kind(params: GenerationParams) -> JobKind:
-    if params.extras:
-        return "extras"
-    if params.init_images:
-        return "inpaint" if params.masked else "img2img"
-    return "txt2img"
 
 
 def _image_view(job: Job, picture: SavedPicture) -> ImageView:

@@ -6,6 +6,7 @@ from webui.params.generation import (
     MAX_SIDE,
     GenerationParams,
     InvalidParamsError,
+    JobKind,
     message,
 )
 from webui.params.noise import MAX_SEED
@@ -17,5 +18,6 @@ __all__ = [
     "MAX_SIDE",
     "GenerationParams",
     "InvalidParamsError",
+    "JobKind",
     "message",
 ]

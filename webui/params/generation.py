@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -23,6 +23,7 @@ MAX_PROMPT = 20_000
 
 MIN_SIDE = 64
 
+JobKind = Literal["txt2img", "img2img", "inpaint", "extras"]
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=8)]
 
 
@@ -97,6 +98,15 @@ class GenerationParams(
         """About how many steps follow a batch's first pass."""
         second = self.hires and self.denoising_strength > 0 and not self.firstpass_image
         return (self.hires_steps if second else 0) + self.details_ahead
+
+    @property
+    def kind(self) -> JobKind:
+        """What sort of job it is: which tab it could have come from."""
+        if self.extras:
+            return "extras"
+        if self.init_images or self.init_folder:
+            return "inpaint" if self.masked else "img2img"
+        return "txt2img"
 
     @property
     def masked(self) -> bool:

@@ -43,7 +43,7 @@ from webui.ui.pnginfo_tab import build_pnginfo_tab, settings_fields
 from webui.ui.queue_tab import build_queue_tab
 from webui.ui.quicksettings import REFRESH_ID, build_quicksettings
 from webui.ui.settings_tab import build_settings_tab
-from webui.ui.tabs import EXTRAS, TABS, TabKind, kind_of
+from webui.ui.tabs import EXTRAS, TABS, TabKind
 from webui.ui.theme import build_theme
 
 STATIC = Path(__file__).parent / "static"
@@ -117,7 +117,7 @@ def _wire_restore(catalog: Catalog, jobs: Jobs, tab: PictureTab, page: gr.Blocks
 def _last(jobs: Jobs, owner: str, kind: TabKind) -> GenerationParams | None:
     """What was asked for last of that kind, as far as it isn't long ago."""
     recent = (job.params for job in jobs.listed(owner, limit=LOOKED_THROUGH) if not job.live)
-    return next((params for params in recent if kind_of(params) == kind.name), None)
+    return next((params for params in recent if params.kind == kind.name), None)
 
 
 def head(config: Config) -> str:

@@ -125,12 +125,3 @@ EXTRAS = TabKind("extras", "Extras", (), ("init_images",))
 """Not one that draws: what is brought there is enlarged or mended."""
 TARGETS = {kind.name: kind.title for kind in (*TABS, EXTRAS) if kind.canvas}
 """The tabs that a picture can be sent to, and what they are called."""
-
-
-def kind_of(params: GenerationParams) -> str:
-    """The name of the tab that a job belongs to. static/kinds.js tells the same in the page."""
-    if params.extras:
-        return "extras"
-    if params.init_images or params.init_folder:
-        return INPAINT.name if params.masked else IMG2IMG.name
-    return TXT2IMG.name

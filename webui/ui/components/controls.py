@@ -96,8 +96,7 @@ def unchecked(picker: gr.Dropdown) -> gr.Dropdown:
     Files and styles come and go, and gradio would show the name as markup: whoever gets the choice says in a
     sentence of its own what is missing.
     """
-    picker.preprocess = lambda payload: payload
-    # Once its choices are updated gradio goes by a new object of the class, without what was set above.
+    # Of the class: once a picker's choices are updated gradio goes by a new object of it.
     gr.Dropdown.preprocess = lambda self, payload: payload  # noqa: ARG005
     return picker
 

@@ -10,7 +10,6 @@ import { Remarks, fill, openings, takeWish } from "./filling.js";
 import { HistoryTab } from "./history.js";
 import { addHints } from "./hints.js";
 import { watchKeys } from "./keys.js";
-import { kindOf } from "./kinds.js";
 import { known, tabOf, tabs } from "./known.js";
 import { Live } from "./live.js";
 import { ModelsTab } from "./models.js";
@@ -155,8 +154,7 @@ function drawTitle() {
   document.title = drawing ? `${drawing} · ${TITLE}` : TITLE;
 }
 
-async function onStage({ params }, act) {
-  const tab = kindOf(params);
+async function onStage({ kind: tab }, act) {
   showTab(tab);
   act(await stages.when(tab));
 }

@@ -2,7 +2,6 @@
 
 import { getJob, interruptJob, listJobs, runAgain, skipBatch, watchJob } from "./api.js";
 import { button, element, warning } from "./dom.js";
-import { kindOf } from "./kinds.js";
 import { Pictures } from "./pictures.js";
 import { aloud, describe, outcome, outcomeAloud, shortly } from "./words.js";
 
@@ -42,7 +41,7 @@ export class Stage {
       shown ??= job;
     }
     if (this.job) return shown?.params;
-    const newest = (await listJobs(LOOKED_THROUGH).catch(() => [])).find(({ live, params }) => !live && kindOf(params) === this.tab);
+    const newest = (await listJobs(LOOKED_THROUGH).catch(() => [])).find(({ live, kind }) => !live && kind === this.tab);
     if (newest && !this.job) this.show(newest.id);
     return newest?.params;
   }
