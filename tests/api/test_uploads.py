@@ -91,7 +91,9 @@ def test_anothers_upload_is_404_with_a_sentence(ask):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", encoded(picture())[:60]]
+    "data",
+    [b"", b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", encoded(picture())[:60]],
+    ids=["empty", "text", "svg", "cut"],
 )
 def test_what_is_no_picture_is_422_with_a_sentence(ask, data):
     answer = ask("POST", "/api/v1/uploads", content=data)

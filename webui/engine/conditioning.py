@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from webui.engine.encoding import ROW, Embedding, PromptEncoder, Reading
 from webui.engine.protocol import EngineError
 from webui.prompting.language import Moment, Network, moment_at, read
@@ -28,16 +30,28 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
-    """What one picture hears at an evaluation: parts to go towards, each with its weight, and away from."""
+class Part:
+    """What one row of the UNet hears."""
 
-    wanted: tuple[tuple[Embedding, float], ...]
-    unwanted: Embedding
+    embedding: Embedding
+    weight: float | Tensor = 1.0
+    """How hard it pulls: a number, or one for each place, shape (1, height, width) in latents."""
+    networks: tuple[Network, ...] = ()
+    """Those that change the UNet for this row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """What one picture hears at an evaluation: parts to go towards, and the one to go away from."""
+
+    wanted: tuple[Part, ...]
+    unwanted: Part
 
     @property
     def plain(self) -> bool:
         """Whether there is one prompt only, at full weight."""
-        return len(self.wanted) == 1 and self.wanted[0][1] == 1
+        weight = self.wanted[0].weight
+        return len(self.wanted) == 1 and not isinstance(weight, Tensor) and weight == 1
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,7 @@ class Conditioning:
         self._wanted = {text: self._counted(encoder.embed, text, reading) for text in wanted}
         self._unwanted = {text: self._counted(encoder.unwanted, text, reading) for text in unwanted}
         self._spoken = [spoken[prompt] for prompt in prompts]
+        self._parts: dict[tuple[Embedding, float, tuple[Network, ...]], Part] = {}
 
     def _counted(
         self, embed: Callable[[str, Reading | None], Embedding], text: str, reading: Reading | None
@@ -114,10 +129,16 @@ class Conditioning:
         return [self._heard(spoken, evaluation) for spoken in self._spoken]
 
     def _heard(self, spoken: _Spoken, evaluation: int) -> Heard:
-        wanted = [
-            (self._wanted[moment_at(moments, evaluation).text], weight) for moments, weight in spoken.wanted
-        ]
-        return Heard(tuple(wanted), self._unwanted[moment_at(spoken.unwanted, evaluation).text])
+        said = [(moment_at(moments, evaluation), weight) for moments, weight in spoken.wanted]
+        networks = tuple(dict.fromkeys(network for moment, _ in said for network in moment.networks))
+        wanted = [self._part(self._wanted[moment.text], weight, networks) for moment, weight in said]
+        unwanted = self._unwanted[moment_at(spoken.unwanted, evaluation).text]
+        return Heard(tuple(wanted), self._part(unwanted, 1.0, networks))
+
+    def _part(self, embedding: Embedding, weight: float, networks: tuple[Network, ...]) -> Part:
+        """The very same object for the same, by which it is told whether anything has changed."""
+        key = (embedding, weight, networks)
+        return self._parts.setdefault(key, Part(*key))
 
 
 def _read(prompt: PicturePrompt, evaluations: int, before: int | None) -> _Spoken:

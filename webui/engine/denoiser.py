@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from webui.engine.conditioning import Conditioning, Heard
-from webui.engine.encoding import Embedding
+from webui.engine.company import Companion, Given
+from webui.engine.conditioning import Conditioning, Heard, Part
 from webui.engine.guidance import Guidance
 from webui.engine.model import Model
 from webui.engine.samplers.schedules import NoiseTable
@@ -24,9 +25,9 @@ class _Row:
     """One row of what the UNet is given: a picture of the batch with one of its prompts."""
 
     picture: int
-    embedding: Embedding
-    weight: float | None
-    """None: it is the negative prompt."""
+    part: Part
+    wanted: bool
+    """False: it is the negative prompt."""
     blind: bool = False
     """Whether the UNet isn't shown what it takes beside the latents."""
 
@@ -39,6 +40,7 @@ class _Call:
     pictures: Tensor
     seeing: Tensor
     """Whether each row isn't blind, shape (rows, 1, 1, 1)."""
+    rows: list[_Row]
     tokens: Tensor
     added: dict[str, Tensor] | None
 
@@ -69,6 +71,7 @@ class Denoiser:
         evaluation: int = 0,
         before_each: Callable[[], None] = _nothing,
         kept: Callable[[Tensor, float], Tensor] = _as_it_is,
+        companions: Sequence[Companion] = (),
     ) -> None:
         """Prepare; nothing is computed yet.
 
@@ -81,6 +84,7 @@ class Denoiser:
             evaluation: how often a model has been asked before, on the way so far.
             before_each: called before each evaluation.
             kept: puts what isn't to change into a prediction at a sigma.
+            companions: what takes part in each call of the UNet.
         """
         self._model = model
         self._conditioning = conditioning
@@ -89,6 +93,7 @@ class Denoiser:
         self._table = table or model.noise_table
         self._before_each = before_each
         self._kept = kept
+        self._companions = companions
         self._rows: list[_Row] = []
         self._calls: list[_Call] = []
         self.evaluation = evaluation
@@ -122,23 +127,19 @@ class Denoiser:
         """The negative rows of all pictures, those that see nothing first, then the positive ones."""
         contrasted = [(picture, each) for picture, each in enumerate(heard) if contrasts]
         blind = [
-            _Row(picture, each.unwanted, None, blind=True)
+            _Row(picture, each.unwanted, wanted=False, blind=True)
             for picture, each in contrasted
             if self._guidance.compares
         ]
         negative = [
-            _Row(picture, each.unwanted, None)
+            _Row(picture, each.unwanted, wanted=False)
             for picture, each in contrasted
             if self._guidance.hears_negative(each.plain)
         ]
         return (
             blind
             + negative
-            + [
-                _Row(picture, embedding, weight)
-                for picture, each in enumerate(heard)
-                for embedding, weight in each.wanted
-            ]
+            + [_Row(picture, part, wanted=True) for picture, each in enumerate(heard) for part in each.wanted]
         )
 
     def _guided(self, rows: Sequence[_Row], raw: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -147,9 +148,9 @@ class Denoiser:
         negatives: list[Tensor] = []
         for picture in range(len(self._conditioning)):
             own = [(row, out) for row, out in zip(rows, raw, strict=True) if row.picture == picture]
-            weights = [row.weight for row, _ in own if row.weight is not None]
-            wanted = [out for row, out in own if row.weight is not None]
-            unwanted = next((out for row, out in own if row.weight is None and not row.blind), None)
+            weights = [row.part.weight for row, _ in own if row.wanted]
+            wanted = [out for row, out in own if row.wanted]
+            unwanted = next((out for row, out in own if not row.wanted and not row.blind), None)
             blind = next((out for row, out in own if row.blind), None)
             negatives += [] if unwanted is None else [unwanted]
             guided.append(self._guidance.guided(wanted, weights, unwanted, blind))
@@ -164,11 +165,32 @@ class Denoiser:
         found: dict[int, Tensor] = {}
         for call in self._calls:
             given = self._given(x, call).to(self._model.placement.dtype)
+            more = self._accompanied(x, call, timestep, sigma)
             out = self._model.unet(
-                given, timestep, call.tokens, added_cond_kwargs=call.added, return_dict=False
+                given, timestep, call.tokens, added_cond_kwargs=call.added, return_dict=False, **more
             )[0].float()
             found.update(zip(call.places, out, strict=True))
         return torch.stack([found[place] for place in range(len(rows))])
+
+    def _accompanied(self, x: Tensor, call: _Call, timestep: Tensor, sigma: float) -> dict[str, Any]:
+        """What the companions give the UNet beside."""
+        if not self._companions:
+            return {}
+        given = Given(
+            latents=x[call.pictures],
+            timestep=timestep,
+            tokens=call.tokens,
+            added=call.added,
+            pictures=tuple(row.picture for row in call.rows),
+            wanted=tuple(row.wanted for row in call.rows),
+            networks=tuple(row.part.networks for row in call.rows),
+            sigma=sigma,
+            share=(self.evaluation - 1) / self._guidance.evaluations,
+        )
+        more: dict[str, Any] = {}
+        for companion in self._companions:
+            more |= companion.beside(given)
+        return more
 
     def _given(self, x: Tensor, call: _Call) -> Tensor:
         """The rows' latents and what the UNet takes beside them."""
@@ -179,9 +201,9 @@ class Denoiser:
         return torch.cat([latents, beside.to(x.dtype) * call.seeing], 1)
 
     def _grouped(self, rows: Sequence[_Row], x: Tensor) -> list[_Call]:
-        lengths = dict.fromkeys(row.embedding.tokens.shape[1] for row in rows)
+        lengths = dict.fromkeys(row.part.embedding.tokens.shape[1] for row in rows)
         groups = [
-            [place for place, row in enumerate(rows) if row.embedding.tokens.shape[1] == length]
+            [place for place, row in enumerate(rows) if row.part.embedding.tokens.shape[1] == length]
             for length in lengths
         ]
         return [self._call(places, [rows[place] for place in places], x) for places in groups]
@@ -189,12 +211,13 @@ class Denoiser:
     def _call(self, places: list[int], rows: Sequence[_Row], x: Tensor) -> _Call:
         pictures = torch.tensor([row.picture for row in rows], device=x.device)
         seeing = torch.tensor([not row.blind for row in rows], device=x.device)
-        tokens = torch.cat([row.embedding.tokens for row in rows])
-        return _Call(places, pictures, seeing[:, None, None, None], tokens, self._additions(rows, x))
+        tokens = torch.cat([row.part.embedding.tokens for row in rows])
+        added = self._additions(rows, x)
+        return _Call(places, pictures, seeing[:, None, None, None], list(rows), tokens, added)
 
     def _additions(self, rows: Sequence[_Row], x: Tensor) -> dict[str, Tensor] | None:
         """What SDXL takes beside the tokens (Podell et al., arXiv:2307.01952, 2.2): pooled text and sizes."""
-        pooled = [row.embedding.pooled for row in rows if row.embedding.pooled is not None]
+        pooled = [row.part.embedding.pooled for row in rows if row.part.embedding.pooled is not None]
         if not pooled:
             return None
         height, width = (side * self._model.scale for side in x.shape[-2:])
@@ -207,15 +230,15 @@ class Denoiser:
     def _sizes(self, row: _Row, width: int, height: int) -> list[float]:
         """Original size, crop, and target size; to the refiner a score in place of the target size."""
         if self._model.family == "sdxl-refiner":
-            return [height, width, 0, 0, POOR if row.weight is None else GOOD]
+            return [height, width, 0, 0, GOOD if row.wanted else POOR]
         return [height, width, 0, 0, height, width]
 
 
 def _same(rows: Sequence[_Row], others: Sequence[_Row]) -> bool:
     return len(rows) == len(others) and all(
-        row.embedding is other.embedding
+        row.part is other.part
         and row.picture == other.picture
         and row.blind == other.blind
-        and (row.weight is None) == (other.weight is None)
+        and row.wanted == other.wanted
         for row, other in zip(rows, others, strict=True)
     )

@@ -12,6 +12,7 @@ from torch import Tensor
 from webui import infotext
 from webui.catalog.entry import ModelFile
 from webui.engine.batch import Batch, batches
+from webui.engine.company import NOBODY, Company
 from webui.engine.conditioning import Conditioning
 from webui.engine.decoding import Decoder
 from webui.engine.denoiser import Denoiser
@@ -49,10 +50,11 @@ class ClassicStudio:
         identity: Callable[[], ModelIdentity],
         decoder: Decoder,
         fit_preview: Callable[[], PreviewDecoder],
+        company: Company = NOBODY,
     ) -> None:
         self.model = model
         self.decoder = decoder
-        self._walker = Walker(model, decoder, fit_preview)
+        self._walker = Walker(model, decoder, fit_preview, company)
         self.advance = self._walker.advance
         self._identity = identity
 

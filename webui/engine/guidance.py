@@ -70,7 +70,7 @@ class Guidance:
     def guided(
         self,
         wanted: Sequence[Tensor],
-        weights: Sequence[float],
+        weights: Sequence[float | Tensor],
         unwanted: Tensor | None,
         blind: Tensor | None = None,
     ) -> Tensor:

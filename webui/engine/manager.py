@@ -17,6 +17,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import ModelFile
 from webui.engine.cache import PartCache
+from webui.engine.company import Company
 from webui.engine.decoding import Decoder
 from webui.engine.devices import DTYPES
 from webui.engine.forms import Forms
@@ -47,6 +48,7 @@ class PipelineManager:
         self._identities = Identities(catalog, hashing=hashing)
         self._cache = PartCache(forms.device, lambda: forms.budget(self._plan), self._forget)
         self._studios: dict[Any, Studio] = {}
+        self._company = Company()
         self._plan = Plan()
         self._order: Order | None = None
         self._ahead: threading.Thread | None = None
@@ -102,6 +104,7 @@ class PipelineManager:
             lambda: self._decoder(wanted),
             self._identity,
             self._cache_dir / "previews",
+            self._company,
         )
         return open_studio(opening)
 

@@ -15,6 +15,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
 from webui.catalog.entry import CLASSIC, Family, ModelFile
+from webui.engine.company import NOBODY, Company
 from webui.engine.decoding import Decoder
 from webui.engine.devices import Placement, is_out_of_memory
 from webui.engine.general.beside import Beside
@@ -43,6 +44,7 @@ class Opening:
     identity: Callable[[], ModelIdentity]
     previews: Path
     """The folder where fitted preview decoders are kept."""
+    company: Company = NOBODY
 
 
 def open_studio(opening: Opening) -> Studio:
@@ -98,7 +100,9 @@ def _classic(opening: Opening) -> ClassicStudio:
         model = replace(model, prediction="v_prediction")
     decoder = opening.decoder()
     kept = opening.previews / f"{_fingerprint(vae)}.safetensors"
-    return ClassicStudio(model, opening.identity, decoder, partial(decoder.fit_preview, kept))
+    return ClassicStudio(
+        model, opening.identity, decoder, partial(decoder.fit_preview, kept), opening.company
+    )
 
 
 def _untold(model: Model) -> bool:

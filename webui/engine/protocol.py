@@ -12,6 +12,7 @@ from webui.catalog.entry import ModelFile
 from webui.engine.samplers.table import find_sampler
 from webui.imaging.masks import mask_of_alpha
 from webui.params import GenerationParams
+from webui.params.control import ControlUnit
 from webui.params.extras import ExtrasParams
 from webui.prompting.prepared import PicturePrompt, texts_of
 
@@ -36,6 +37,19 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Control:
+    """A ControlNet unit that has a say, its names resolved and its pictures opened."""
+
+    unit: ControlUnit
+    image: Image.Image
+    """RGB or RGBA, of its own size; the unit's preprocessor has not seen it yet."""
+    model: ModelFile | None = None
+    """ControlNet, T2I- or IP-Adapter. None: its preprocessor steers by itself, as reference does."""
+    mask: Image.Image | None = None
+    """L, of any size: white where the unit has a say."""
+
+
+@dataclass(frozen=True)
 class Order:
     """A job as the engine sees it: the seed is settled, the checkpoint found."""
 
@@ -56,6 +70,10 @@ class Order:
     """What draws the second pass of hires fix, if not the checkpoint."""
     upscalers: Mapping[str, ModelFile] = field(default_factory=dict[str, ModelFile])
     """The files behind the names of upscalers in `params`; those that need no file aren't in it."""
+    controls: tuple[Control, ...] = ()
+    """The units that steer, in their order; those that aren't enabled are left out."""
+    region_masks: tuple[Image.Image | None, ...] = ()
+    """L, of any size, one for each of `params.regions`; None: it is a rectangle. Empty: all are."""
 
     @property
     def largest(self) -> tuple[int, int]:

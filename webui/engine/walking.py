@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from webui.engine import extra_inputs, token_merging
 from webui.engine.batch import Batch
+from webui.engine.company import NOBODY, Companion, Company, Visit
 from webui.engine.conditioning import Conditioning, Interrupted
 from webui.engine.decoding import Decoder
 from webui.engine.denoiser import Denoiser
@@ -34,8 +35,15 @@ NOTHING_TO_MERGE = "Token merging changes nothing here: this model has no attent
 class Walker:
     """One model on its ways. `fit_preview` makes the preview decoder, when first someone watches."""
 
-    def __init__(self, model: Model, decoder: Decoder, fit_preview: Callable[[], PreviewDecoder]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        decoder: Decoder,
+        fit_preview: Callable[[], PreviewDecoder],
+        company: Company = NOBODY,
+    ) -> None:
         self.encoder = PromptEncoder(model)
+        self._company = company
         self._model = model
         self._decoder = decoder
         self._fit_preview = fit_preview
@@ -61,8 +69,13 @@ class Walker:
             return None
         observer.phase("sampling")
         observer.step(batch.number, way.shown(state), way.steps)
-        with at_work(self._model, batch.params) as before_each:
-            denoise = self._denoiser(batch.params, way, state, conditioning, before_each)
+        height, width = state.x.shape[-2:]
+        visit = Visit(self._model, self._decoder, batch, way, (height, width), conditioning, observer)
+        with (
+            self._company.joined(visit) as companions,
+            at_work(self._model, batch.params) as before_each,
+        ):
+            denoise = self._denoiser(batch.params, way, state, conditioning, before_each, companions)
             for state in way.walk(state, denoise):  # noqa: B020
                 observer.step(batch.number, way.shown(state), way.steps)
                 if observer.interrupted() or observer.skipped():
@@ -91,6 +104,7 @@ class Walker:
         state: SamplingState,
         conditioning: Conditioning,
         before_each: Callable[[], None],
+        companions: Sequence[Companion],
     ) -> Denoiser:
         instructed = way.start is not None and extra_inputs.is_instructed(self._model)
         return Denoiser(
@@ -102,6 +116,7 @@ class Walker:
             state.done * way.sampler.evaluations,
             before_each,
             way.kept,
+            companions,
         )
 
     def _beside(self, way: Way, state: SamplingState) -> Tensor | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from webui.params.control import ControlParams
 from webui.params.detailer import NO_DETAILER, DetailerParams
 from webui.params.extras import ExtrasParams
 from webui.params.guidance import GuidanceParams
@@ -14,8 +15,10 @@ from webui.params.hires import Enlargement, HiresParams
 from webui.params.image import ImageParams
 from webui.params.model import ModelParams
 from webui.params.noise import NoiseParams
+from webui.params.regions import RegionParams
 from webui.params.sampling import SamplingParams
 from webui.params.scripts import Script
+from webui.params.training import TrainParams
 
 MAX_SIDE = 8192
 MAX_PIXELS = 8192 * 8192
@@ -23,12 +26,20 @@ MAX_PROMPT = 20_000
 
 MIN_SIDE = 64
 
-JobKind = Literal["txt2img", "img2img", "inpaint", "extras"]
+JobKind = Literal["txt2img", "img2img", "inpaint", "control", "extras", "train"]
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=8)]
 
 
 class GenerationParams(
-    NoiseParams, SamplingParams, GuidanceParams, ModelParams, ImageParams, HiresParams, DetailerParams
+    NoiseParams,
+    SamplingParams,
+    GuidanceParams,
+    ModelParams,
+    ImageParams,
+    HiresParams,
+    DetailerParams,
+    ControlParams,
+    RegionParams,
 ):
     """What to draw and how, under AUTOMATIC1111's API names. Unknown fields are refused.
 
@@ -59,6 +70,9 @@ class GenerationParams(
 
     extras: ExtrasParams | None = Field(
         default=None, title="Extras", description="Enlarge or mend the init images instead of drawing."
+    )
+    train: TrainParams | None = Field(
+        default=None, title="Train", description="Teach the checkpoint something instead of drawing."
     )
 
     @model_validator(mode="after")
@@ -102,6 +116,8 @@ class GenerationParams(
     @property
     def kind(self) -> JobKind:
         """What sort of job it is: which tab it could have come from."""
+        if self.train:
+            return "train"
         if self.extras:
             return "extras"
         if self.init_images or self.init_folder:

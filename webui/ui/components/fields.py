@@ -12,7 +12,9 @@ ELSEWHERE = {"checkpoint": CHECKPOINT_ID, "vae": VAE_ID}
 """The fields whose controls belong to no tab alone."""
 BROUGHT = ("init_images", "init_folder", "mask")
 """The fields that the canvas holds."""
-NO_CONTROL = ("firstpass_image", "extras")
+TOLD = ("control", "regions", "regions_base", "regions_feather")
+"""The fields that scripts of the page hold and tell as JSON."""
+NO_CONTROL = ("firstpass_image", "extras", "train")
 """The fields that no form asks for."""
 SCRIPT_NAME = "script_list"
 A1111_NAMES = {
@@ -34,7 +36,7 @@ A1111_NAMES = {
 ELEMENT_IDS = {
     field: A1111_NAMES.get(field, field)
     for field in GenerationParams.model_fields
-    if field not in (*ELSEWHERE, *BROUGHT, *NO_CONTROL, "script")
+    if field not in (*ELSEWHERE, *BROUGHT, *TOLD, *NO_CONTROL, "script")
 }
 """Field -> the id of its control, less the tab's name in front."""
 
