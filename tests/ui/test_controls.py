@@ -8,7 +8,7 @@ from webui.config import BUILT_IN_CHECKPOINTS
 from webui.params import GenerationParams
 from webui.prompting.styles_store import StyleStore
 from webui.ui.components.controls import Maker
-from webui.ui.components.fields import BROUGHT, ELEMENT_IDS, ELSEWHERE, NO_CONTROL, element_id
+from webui.ui.components.fields import BROUGHT, ELEMENT_IDS, ELSEWHERE, NO_CONTROL, TOLD, element_id
 from webui.ui.components.hints import hints
 from webui.ui.components.ranges import FOR_NOTHING, RADIOS, SLIDERS, held_value, shown_value
 from webui.ui.components.token_count import TokenCounts
@@ -24,7 +24,7 @@ def test_every_parameter_has_a_title_and_a_hint():
 
 def test_every_control_has_a_hint_under_a1111s_name():
     known = hints()
-    without = {*ELSEWHERE, *BROUGHT, *NO_CONTROL, "script"}
+    without = {*ELSEWHERE, *BROUGHT, *TOLD, *NO_CONTROL, "script"}
     assert set(ELEMENT_IDS) == set(GenerationParams.model_fields) - without
     for name in (
         *("prompt", "neg_prompt", "sampling", "batch_count", "seed", "clip_skip", "subseed_strength"),
