@@ -8,6 +8,7 @@ import torch
 from diffusers import DDIMScheduler, EulerDiscreteScheduler, StableDiffusionPipeline
 
 from tests.conftest import pixels
+from tests.engine.pipelines import pipeline_of
 from tests.loading import decode
 from webui.engine import conditioning
 from webui.engine.conditioning import Conditioning, Interrupted
@@ -53,17 +54,7 @@ def ours(model, name, steps, cfg_scale=4.0, seeds=(7,)):
 
 
 def theirs(model, scheduler, steps, cfg_scale=4.0):
-    pipeline = StableDiffusionPipeline(
-        vae=model.vae,
-        text_encoder=model.encoders[0].network,
-        tokenizer=None,
-        unet=model.unet,
-        scheduler=scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = pipeline_of(StableDiffusionPipeline, model, scheduler)
     encoder = PromptEncoder(model)
     return pipeline(
         prompt_embeds=encoder.embed(PROMPT).tokens,

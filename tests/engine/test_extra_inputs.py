@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests import tiny
 from tests.conftest import Recorder, pixels
+from tests.engine.pipelines import pipeline_of
 from tests.loading import open_file
 from webui.catalog.catalog import Catalog
 from webui.engine import extra_inputs
@@ -69,21 +70,11 @@ def ours(model, start, guidance, beside):
     return way.finished(last), len(way.sigmas) - 1
 
 
-def pipeline_of(kind, model):
+def called_by(kind, model):
     scheduler = EulerDiscreteScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="linspace"
     )
-    pipeline = kind(
-        vae=model.vae,
-        text_encoder=model.encoders[0].network,
-        tokenizer=None,
-        unet=model.unet,
-        scheduler=scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = pipeline_of(kind, model, scheduler)
     encoder = PromptEncoder(model)
     said = {
         "prompt_embeds": encoder.embed("a cat").tokens,
@@ -102,7 +93,7 @@ def close(mine, expected):
 def test_an_inpainting_unet_gives_the_pipelines_latents(studios):
     model = studios["inpaint"].model
     mine, walked = ours(model, Start(LATENTS, 0.5), Guidance(4.0), torch.cat([MASK, PICTURE], 1))
-    expected = pipeline_of(StableDiffusionInpaintPipeline, model)(
+    expected = called_by(StableDiffusionInpaintPipeline, model)(
         image=LATENTS,
         mask_image=torch.nn.functional.interpolate(MASK, scale_factor=8),
         masked_image_latents=PICTURE,
@@ -119,7 +110,7 @@ def test_an_instructed_unet_gives_the_pipelines_latents(studios, image_scale):
     model = studios["pix2pix"].model
     start = Start(torch.zeros_like(LATENTS), 1.0)
     mine, walked = ours(model, start, Guidance(4.0, image_scale=image_scale), PICTURE)
-    expected = pipeline_of(StableDiffusionInstructPix2PixPipeline, model)(
+    expected = called_by(StableDiffusionInstructPix2PixPipeline, model)(
         image=PICTURE, guidance_scale=4.0, image_guidance_scale=image_scale
     )
     assert walked == STEPS

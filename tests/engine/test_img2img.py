@@ -7,6 +7,7 @@ from diffusers import DDIMScheduler, EulerDiscreteScheduler, StableDiffusionImg2
 from PIL import Image, ImageDraw
 
 from tests.conftest import PROMPT, Recorder, pixels
+from tests.engine.pipelines import pipeline_of
 from webui import infotext
 from webui.engine.batch import Batch
 from webui.engine.conditioning import Conditioning
@@ -319,17 +320,7 @@ def ours(model, demo, name, steps, latents, strength):
 
 
 def theirs(model, scheduler, steps, latents, strength):
-    pipeline = StableDiffusionImg2ImgPipeline(
-        vae=model.vae,
-        text_encoder=model.encoders[0].network,
-        tokenizer=None,
-        unet=model.unet,
-        scheduler=scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = pipeline_of(StableDiffusionImg2ImgPipeline, model, scheduler)
     encoder = PromptEncoder(model)
     return pipeline(
         prompt_embeds=encoder.embed("sunflower").tokens,

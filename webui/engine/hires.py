@@ -28,7 +28,8 @@ from webui.engine.studio import Helpers
 from webui.engine.way import Way
 from webui.imaging.masks import flattened
 from webui.params import GenerationParams
-from webui.params.hires import GRAIN, Enlargement
+from webui.params.hires import Enlargement
+from webui.params.sides import GRAIN
 
 if TYPE_CHECKING:
     from webui.engine.generation import ClassicStudio

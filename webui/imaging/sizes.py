@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from webui.params import GenerationParams
-
-MULTIPLE = 8
-"""The UNet draws pictures whose sides are multiples of this."""
-LEAST = 64
+from webui.params.sides import GRAIN, MIN_SIDE
 
 Size = tuple[int, int]
 
@@ -46,4 +43,4 @@ def _scaled(params: GenerationParams, size: Size) -> Size:
 
 
 def _rounded_up(side: int) -> int:
-    return max(LEAST, -(-side // MULTIPLE) * MULTIPLE)
+    return max(MIN_SIDE, -(-side // GRAIN) * GRAIN)

@@ -9,6 +9,7 @@ from webui.infotext.key import Key, broken, number, size, truth, value, whole
 from webui.infotext.names import MASKED_CONTENTS, RESIZE_MODES, find_both, find_schedule
 from webui.params import GenerationParams
 from webui.params.detailer import NO_DETAILER
+from webui.params.hires import SAME_AS_FIRST
 
 MASKED, NOT_MASKED = "Inpaint masked", "Inpaint not masked"
 WHOLE_PICTURE, ONLY_MASKED = "Whole picture", "Only masked"
@@ -21,7 +22,6 @@ SOFT = (
     ("difference contrast", "composite_difference_contrast"),
 )
 """Soft inpainting's keys behind its name, and their fields."""
-SAME = ("", "none", "use same sampler", "use same scheduler")
 
 
 def _from_picture(params: GenerationParams) -> bool:
@@ -87,14 +87,14 @@ def _read_hires_size(text: str) -> dict[str, Any]:
 
 def _read_hires_sampler(text: str) -> dict[str, Any]:
     """Also of A1111 before 1.9, whose names told the schedule type, too."""
-    if text.lower() in SAME:
+    if text.lower() in SAME_AS_FIRST:
         return {"hr_sampler_name": ""}
     sampler, schedule = find_both(text)
     return {"hr_sampler_name": sampler or text, **({"hr_scheduler": schedule} if schedule else {})}
 
 
 def _read_hires_schedule(text: str) -> str:
-    return "" if text.lower() in SAME else find_schedule(text) or text
+    return "" if text.lower() in SAME_AS_FIRST else find_schedule(text) or text
 
 
 DENOISING = (

@@ -9,9 +9,7 @@ from webui.catalog.entry import ModelFile
 from webui.catalog.upscalers import LATENT, find_hires_upscaler
 from webui.engine.samplers.table import find_sampler, find_schedule, split_combined
 from webui.params import GenerationParams, InvalidParamsError
-
-SAME = ("", "none", "use same checkpoint", "use same sampler", "use same scheduler")
-"""What A1111 calls the first pass's own, in lower case."""
+from webui.params.hires import SAME_AS_FIRST
 
 
 def proper_names(params: GenerationParams, catalog: Catalog) -> dict[str, Any]:
@@ -52,7 +50,7 @@ def upscaler_of(params: GenerationParams) -> list[str]:
 
 def is_same(name: str) -> bool:
     """Whether the second pass is to have what the first has."""
-    return name.strip().lower() in SAME
+    return name.strip().lower() in SAME_AS_FIRST
 
 
 def _known(field: str, name: str) -> tuple[str, str | None]:

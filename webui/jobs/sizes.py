@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from webui.imaging.sizes import LEAST, MULTIPLE, Size, drawn_size
-from webui.params import MAX_PIXELS, MAX_SIDE, GenerationParams, InvalidParamsError
+from webui.imaging.sizes import Size, drawn_size
+from webui.params import MAX_PIXELS, GenerationParams, InvalidParamsError
 from webui.params.extras import ExtrasParams
 from webui.params.scripts import SDUpscale
+from webui.params.sides import GRAIN, MAX_SIDE, MIN_SIDE
 
 MAX_ENLARGED = 2**27
 """Pixels of a picture that is enlarged without being drawn as a whole: a little more than 16K's."""
@@ -50,7 +51,7 @@ def _within_limits(
 
 
 def _rounded_down(size: Size) -> Size:
-    width, height = (max(LEAST, side // MULTIPLE * MULTIPLE) for side in size)
+    width, height = (max(MIN_SIDE, side // GRAIN * GRAIN) for side in size)
     return width, height
 
 

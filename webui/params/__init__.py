@@ -3,13 +3,13 @@
 from webui.params.generation import (
     MAX_PIXELS,
     MAX_PROMPT,
-    MAX_SIDE,
     GenerationParams,
     InvalidParamsError,
     JobKind,
     message,
 )
 from webui.params.noise import MAX_SEED
+from webui.params.sides import MAX_SIDE
 
 __all__ = [
     "MAX_PIXELS",

@@ -18,16 +18,14 @@ from webui.params.noise import NoiseParams
 from webui.params.regions import RegionParams
 from webui.params.sampling import SamplingParams
 from webui.params.scripts import Script
+from webui.params.sides import GRAIN, MAX_SIDE, MIN_SIDE
 from webui.params.training import TrainParams
 
-MAX_SIDE = 8192
 MAX_PIXELS = 8192 * 8192
 MAX_PROMPT = 20_000
 
-MIN_SIDE = 64
-
 JobKind = Literal["txt2img", "img2img", "inpaint", "control", "extras", "train"]
-Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=8)]
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=GRAIN)]
 
 
 class GenerationParams(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pydantic import BaseModel, Field
 
 from webui.params.image import PictureName
+from webui.params.sides import GRAIN, MAX_SIDE
 
-MAX_HIRES_SIDE = 8192
-GRAIN = 8
-"""Pictures are drawn in sizes that are multiples of it: how many pixels wide a latent is."""
+SAME_AS_FIRST = ("", "none", "use same checkpoint", "use same sampler", "use same scheduler")
+"""What A1111 calls the first pass's own checkpoint, sampler or schedule, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class HiresParams(BaseModel):
     hr_resize_x: int = Field(
         default=0,
         ge=0,
-        le=MAX_HIRES_SIDE,
+        le=MAX_SIDE,
         title="Resize width to",
         description="The width in pixels. 0: by the height, or by the scale.",
     )
     hr_resize_y: int = Field(
         default=0,
         ge=0,
-        le=MAX_HIRES_SIDE,
+        le=MAX_SIDE,
         title="Resize height to",
         description="The height in pixels. 0: by the width, or by the scale.",
     )

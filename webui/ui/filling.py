@@ -15,10 +15,11 @@ from webui.engine.samplers.table import find_sampler, find_schedule
 from webui.infotext import looks_like_infotext, read
 from webui.infotext.pairs import EXACT, EXACT_NEGATIVE, FP8, NEGATIVE_TEMPLATE, TEMPLATE, USER
 from webui.jobs.service import Jobs, UnknownJobError
-from webui.params import MAX_SIDE, GenerationParams, InvalidParamsError
+from webui.params import GenerationParams, InvalidParamsError
 from webui.params.detailer import DetailerParams
-from webui.params.hires import GRAIN, HiresParams
+from webui.params.hires import HiresParams
 from webui.params.image import ImageParams
+from webui.params.sides import GRAIN, MAX_SIDE, MIN_SIDE
 from webui.prompting.styles_store import StyleStore
 from webui.ui.submission import sentence
 
@@ -144,7 +145,9 @@ def _of_start(fields: Mapping[str, Any], size: Any) -> dict[str, Any]:  # noqa: 
     kept = {name: value for name, value in fields.items() if name not in OWN_START}
     sides = size if isinstance(size, list) else []
     whole = [
-        round(side / GRAIN) * GRAIN for side in sides if isinstance(side, int) and 64 <= side <= MAX_SIDE
+        round(side / GRAIN) * GRAIN
+        for side in sides
+        if isinstance(side, int) and MIN_SIDE <= side <= MAX_SIDE
     ]
     return {**kept, **dict(zip(("width", "height"), whole, strict=False))} if len(whole) == 2 else kept
 
