@@ -41,6 +41,10 @@ CHECKS = {
 }
 
 
+MOST_WORKERS = 4
+"""Test files that run at once: each holds models of its own, about 2 GB."""
+
+
 class LaunchError(Exception):
     """A reason not to go on, as one sentence for the person at the terminal."""
 
@@ -385,10 +389,21 @@ def run_tests(python: str, pytest_arguments: list[str]) -> int:
         code = subprocess.call([python, *command, *pythonpath.get(name, [])])
         failed += [name] if code else []
     say("== pytest")
-    code = run_to_its_end([python, "-m", "pytest", *pytest_arguments])
+    code = run_to_its_end([python, "-m", "pytest", *(pytest_arguments or at_once())], one_thread_each())
     if failed:
         print(f"Failed before pytest: {', '.join(failed)}.", file=sys.stderr, flush=True)
     return code or bool(failed)
+
+
+def at_once() -> list[str]:
+    """What has pytest run as many test files at once as there are processors."""
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    return ["-p", "xdist", "-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
+
+
+def one_thread_each() -> dict[str, str]:
+    """The environment in which test files don't compete for processors."""
+    return {"OMP_NUM_THREADS": "1", **os.environ}
 
 
 def make_parser() -> argparse.ArgumentParser:
