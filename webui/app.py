@@ -23,11 +23,15 @@ from starlette.types import Scope
 from webui import __version__
 from webui.api import downloads as downloads_api
 from webui.api import native
+from webui.api.control import build_control_router
+from webui.api.datasets import build_datasets_router
 from webui.api.history import build_history_router
 from webui.api.infotext import build_infotext_router
 from webui.api.models import build_models_router
+from webui.api.networks import build_networks_router
 from webui.api.prompts import build_prompts_router
 from webui.api.settings import build_settings_router
+from webui.api.training import build_training_router
 from webui.api.uploads import build_uploads_router
 from webui.catalog.folders import FolderError
 from webui.config import Config
@@ -84,9 +88,13 @@ def build_app(services: Services) -> FastAPI:
         native.build_router(services.jobs, services.outputs, services.worker, services.catalog)
     )
     app.include_router(build_uploads_router(services.pictures))
+    app.include_router(build_control_router(services.catalog, services.preprocessors, services.pictures))
     app.include_router(build_history_router(services.history, services.thumbnails))
     app.include_router(build_models_router(services.catalog, services.worker))
+    app.include_router(build_networks_router(services.catalog, services.pictures))
     app.include_router(build_settings_router(services.settings))
+    app.include_router(build_datasets_router(services.datasets, services.thumbnails))
+    app.include_router(build_training_router(services.jobs, services.trainings, services.catalog))
     app.include_router(build_infotext_router(services.catalog))
     app.include_router(build_prompts_router(services.book, services.completions, services.jobs))
     app.include_router(downloads_api.build_router(services.downloads))

@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILT_IN_CHECKPOINTS = ROOT / "models" / "Stable-diffusion"
+BUILT_IN = ROOT / "models"
+BUILT_IN_CHECKPOINTS = BUILT_IN / "Stable-diffusion"
 DEMO = "darkroom-demo"
 
 
@@ -69,6 +70,16 @@ class Config(BaseModel):
     def batch_dir(self) -> Path:
         """The only folder whose pictures, and whose folders', can be drawn from by name."""
         return self.data_dir / "batch"
+
+    @property
+    def datasets_dir(self) -> Path:
+        """Where folders of pictures to train from are."""
+        return self.data_dir / "datasets"
+
+    @property
+    def training_dir(self) -> Path:
+        """What training runs need to go on, and how they went."""
+        return self.data_dir / "training"
 
     @property
     def cache_dir(self) -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from functools import partial
+from typing import TYPE_CHECKING, get_args
 
 from webui.api.prompts import networks
 from webui.catalog.catalog import Catalog
@@ -14,8 +15,12 @@ from webui.catalog.hashing import Hasher
 from webui.catalog.index import ModelIndex
 from webui.catalog.model_settings import ModelSettingsStore
 from webui.config import Config
+from webui.engine.annotators.service import Annotators
+from webui.engine.annotators.table import NetworkPlugin
 from webui.engine.protocol import Engine
+from webui.imaging.preprocessors.table import Preprocessors
 from webui.inputs.batches import BatchFolders
+from webui.inputs.datasets import Datasets
 from webui.inputs.store import InputStore
 from webui.jobs.events import EventBus
 from webui.jobs.history import History
@@ -25,12 +30,18 @@ from webui.jobs.service import Jobs
 from webui.jobs.store import JobStore
 from webui.jobs.thumbnail_maker import ThumbnailMaker
 from webui.jobs.thumbnails import Thumbnails
+from webui.jobs.training import Trainings
 from webui.jobs.worker import Worker
+from webui.plugins import built_in
+from webui.plugins.manager import plugin_manager, preprocessors_of
 from webui.prompting.book import PromptBook
 from webui.prompting.book_places import open_book, tag_folders
 from webui.prompting.completions import Completions
 from webui.prompting.tags import Tags
 from webui.settings import SettingsStore
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,9 @@ class Services:
     completions: Completions
     index: ModelIndex
     catalog: Catalog
+    preprocessors: Preprocessors
+    datasets: Datasets
+    trainings: Trainings
     hasher: Hasher
     downloads: Downloads
     store: JobStore
@@ -70,13 +84,18 @@ def build_services(config: Config) -> Services:
     index = ModelIndex(config.cache_dir / "models.sqlite3")
     catalog = Catalog(model_folders(config), index, ModelSettingsStore(config.model_settings_file))
     completions = Completions(lambda: networks(catalog), book, Tags(tag_folders(config)))
-    jobs = Jobs(store, bus, catalog, book, pictures)
+    annotators = Annotators(catalog, partial(_device, config), lambda: settings.get().idle_unload * 60)
+    preprocessors = preprocessors_of(plugin_manager([built_in, NetworkPlugin(annotators)]))
+    datasets = Datasets(config.datasets_dir)
+    trainings = Trainings(catalog, datasets, config.training_dir, config.models_dir)
+    jobs = Jobs(store, bus, catalog, book, pictures, preprocessors, trainings)
 
     def make_engine() -> Engine:
         # Here and not above: importing torch takes seconds, and the page is to be there before.
         from webui.engine.local import LocalEngine
+        from webui.training.trainer import train
 
-        return LocalEngine(config, settings, catalog)
+        return LocalEngine(config, settings, catalog, preprocessors, train)
 
     worker = Worker(jobs, bus, outputs, catalog, make_engine)
 
@@ -93,6 +112,9 @@ def build_services(config: Config) -> Services:
         completions=completions,
         index=index,
         catalog=catalog,
+        preprocessors=preprocessors,
+        datasets=datasets,
+        trainings=trainings,
         hasher=hasher,
         downloads=downloads,
         store=store,
@@ -105,3 +127,9 @@ def build_services(config: Config) -> Services:
         jobs=jobs,
         worker=worker,
     )
+
+
+def _device(config: Config) -> torch.device:
+    from webui.engine.devices import choose_device
+
+    return choose_device(config)

@@ -69,6 +69,13 @@ class Settings(BaseModel):
         title="VRAM for models, GiB",
         description="The same for the GPU's memory. Empty: by what there is.",
     )
+    lora_cache: float = Field(
+        default=1.0,
+        ge=0,
+        le=64,
+        title="RAM for LoRAs, GiB",
+        description="LoRAs that have been read are kept, so that switching back to one takes no time.",
+    )
     idle_unload: int = Field(
         default=0,
         ge=0,
@@ -80,6 +87,13 @@ class Settings(BaseModel):
         default=True,
         title="Preload the next job's checkpoint",
         description="Read it from disk while the current job draws.",
+    )
+    control_net_unit_count: int = Field(
+        default=3,
+        ge=1,
+        le=10,
+        title="Multi-ControlNet: ControlNet unit number",
+        description="How many ControlNet units the tabs have. In force after the page is loaded anew.",
     )
     ESRGAN_tile: int = Field(
         default=192,

@@ -92,8 +92,8 @@ def test_where_there_is_but_the_demo_well_known_models_are_offered_first(models)
 
 def test_an_empty_kind_says_where_its_files_go(models):
     page = models()
-    page.locator(".dr-chip", has_text="LoRA").click()
-    expect(page.locator(".dr-models-empty")).to_contain_text("Put files into models/Lora")
+    page.locator(".dr-chip", has_text="Embeddings").click()
+    expect(page.locator(".dr-models-empty")).to_contain_text("Put files into models/embeddings")
 
 
 def test_a_download_that_can_not_be_is_told_at_its_field(models):
@@ -135,7 +135,7 @@ def test_the_largest_comes_first_if_asked_for(models, shelf):
     page = models()
     page.select_option(".dr-sort select", "size")
     expect(page.locator(".dr-card-name").first).to_have_text("darkroom-demo")
-    page.select_option(".dr-sort select", "name")
+    page.select_option(".dr-sort select", "path")
     expect(page.locator(".dr-card-name").first).to_have_text("paper")
 
 

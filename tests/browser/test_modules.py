@@ -88,3 +88,20 @@ def test_boxes_tell_only_what_was_typed(scripts):
 def test_odd_proportions_do_not_enlarge_what_comes_after_them(scripts):
     found = scripts("sizes", "proportioned", [[1216, 64, [3, 3], 128 * 128], [128, 128, [4, 4], 128 * 128]])
     assert found == [[128, 128], [128, 128]]
+
+
+def test_a_region_stays_inside_the_picture(scripts):
+    region = {"x": 0.5, "y": 0.25, "width": 0.25, "height": 0.5}
+    assert scripts("regions_box", "moved", [[region, 0.5, -0.5], [region, -0.1, 0.1]]) == [
+        {**region, "x": 0.75, "y": 0},
+        {**region, "x": 0.4, "y": 0.35},
+    ]
+    beyond = scripts(
+        "regions_box", "resized", [[region, "se", {"x": 2, "y": 2}], [region, "nw", {"x": 1, "y": 1}]]
+    )
+    assert beyond == [
+        {"x": 0.5, "y": 0.25, "width": 0.5, "height": 0.75},
+        {"x": 0.73, "y": 0.73, "width": 0.02, "height": 0.02},
+    ]
+    drawn = scripts("regions_box", "between", [[{"x": 0.9, "y": 0.1}, {"x": 0.3, "y": 0.4}]])
+    assert drawn == [{"x": 0.3, "y": 0.1, "width": 0.6, "height": 0.3}]

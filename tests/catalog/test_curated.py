@@ -14,10 +14,12 @@ LIST = read_curated()
 
 
 def test_there_are_some_for_each_need_and_none_twice():
-    assert 8 <= len(LIST) <= 16
+    assert 8 <= len(LIST) <= 24
     assert {one.kind for one in LIST} >= {
         "checkpoint",
         "vae",
+        "lora",
+        "controlnet",
         "upscaler",
         "text-encoder",
         "tokenizer",

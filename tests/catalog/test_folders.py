@@ -31,6 +31,8 @@ def test_ones_own(tmp_path):
     assert found[models / "Lora"].kinds == ("lora",)
     assert found[models / "VAE"].kinds == ("vae",)
     assert found[tmp_path / "own" / "embeddings"].kinds == ("embedding",)
+    assert found[models / "clip_vision"].kinds == ("clip-vision",)
+    assert found[models / "annotators"].kinds[0] == "annotator"
     assert list(found)[-1] == BUILT_IN_CHECKPOINTS / DEMO
     assert [path for path, folder in found.items() if folder.fallback] == [BUILT_IN_CHECKPOINTS / DEMO]
 
@@ -56,6 +58,9 @@ def test_another_installations(tmp_path):
     assert found[comfy / "unet"].kinds == found[comfy / "diffusion_models"].kinds == alone
     assert found[comfy / "clip"].kinds == found[comfy / "text_encoders"].kinds == ("text-encoder",)
     assert "controlnet" in found[comfy / "controlnet"].kinds
+    assert found[comfy / "clip_vision"].kinds == ("clip-vision",)
+    extension = a1111 / "extensions" / "sd-webui-controlnet" / "annotator" / "downloads"
+    assert found[extension].kinds[0] == "annotator"
 
 
 @pytest.mark.parametrize(

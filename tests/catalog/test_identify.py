@@ -248,6 +248,9 @@ def test_families_that_are_known_by_name_only(tmp_path, name, words, prefix):
         (["unet.down_blocks.0.attentions.0.proj_in.lora.down.weight"], ""),
         (["down_blocks.0.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight"], ""),
         (["base_model.model.down_blocks.0.to_q.lora_B.weight"], ""),
+        (["lora_unet_input_blocks_4_1_transformer_blocks_1_attn1_to_k.lora_down.weight"], "sdxl"),
+        (["unet.down_blocks.1.attentions.0.transformer_blocks.1.attn1.to_q.lora_A.weight"], "sdxl"),
+        (["lycoris_down_blocks_0_resnets_0_conv1.diff"], ""),
         (["lora_unet_mid_block.hada_w1_a"], ""),
         (["lora_unet_mid_block.lokr_w1", "lora_unet_mid_block.lokr_w2"], ""),
         (["lycoris_mid_block.oft_blocks"], ""),
@@ -292,13 +295,8 @@ def test_a_loras_family(tmp_path, width, metadata, family):
         ),
         (["controlnet_cond_embedding.conv_in.weight", "conv_in.weight"], "controlnet", "sd1"),
         (["controlnet_cond_embedding.conv_in.weight", "add_embedding.linear_1.weight"], "controlnet", "sdxl"),
-        (
-            ["controlnet_x_embedder.weight", "single_transformer_blocks.0.norm.linear.weight"],
-            "controlnet",
-            "flux",
-        ),
-        (["adapter.body.0.resnets.0.block1.weight", "adapter.conv_in.weight"], "t2i-adapter", ""),
-        (["body.0.block1.weight", "conv_in.weight"], "t2i-adapter", ""),
+        (["adapter.body.0.resnets.0.block1.weight", "adapter.conv_in.weight"], "t2i-adapter", "sd1"),
+        (["body.0.block1.weight", "conv_in.weight"], "t2i-adapter", "sd1"),
         (["image_proj.proj.weight", "ip_adapter.1.to_k_ip.weight"], "ip-adapter", ""),
         (["encoder.conv_in.weight", "encoder.mid.block_1.conv1.weight"], "vae", ""),
         (["first_stage_model.decoder.mid.block_1.conv1.weight"], "vae", ""),
@@ -332,16 +330,17 @@ def test_real_vaes(made, prefix, ending):
 
 
 @pytest.mark.parametrize(
-    ("content", "family"),
+    ("content", "family", "context", "vectors"),
     [
-        ({"string_to_token": {"*": 265}, "string_to_param": {"*": (2, 768)}, "name": "cat"}, "sd1"),
-        ({"emb_params": (2, 1024)}, "sd2"),
-        ({"clip_l": (2, 768), "clip_g": (2, 1280)}, "sdxl"),
-        ({"<cat>": (768,)}, "sd1"),
-        ({"emb_params": (2, 8)}, ""),
+        ({"string_to_token": {"*": 265}, "string_to_param": {"*": (2, 768)}, "name": "cat"}, "sd1", 768, 2),
+        ({"string_to_token": {"*": ()}, "string_to_param": {"*": (3, 768)}}, "sd1", 768, 3),
+        ({"emb_params": (2, 1024)}, "sd2", 1024, 2),
+        ({"clip_l": (4, 768), "clip_g": (4, 1280)}, "sdxl", 2048, 4),
+        ({"<cat>": (768,)}, "sd1", 768, 1),
+        ({"emb_params": (2, 8)}, "", 8, 2),
     ],
 )
-def test_embeddings(tmp_path, content, family):
+def test_embeddings(tmp_path, content, family, context, vectors):
     def filled(value):
         if isinstance(value, dict):
             return {key: filled(inside) for key, inside in value.items()}
@@ -350,6 +349,7 @@ def test_embeddings(tmp_path, content, family):
     torch.save(filled(content), tmp_path / "a.pt")
     found = identify(tmp_path / "a.pt")
     assert (found.kind, found.family, found.problem) == ("embedding", family, None)
+    assert (found.context, found.vectors) == (context, vectors)
 
 
 def test_a_hypernetwork(tmp_path):
@@ -362,10 +362,8 @@ def test_a_hypernetwork(tmp_path):
     ("names", "words"),
     [
         (["something.else.weight"], "is no kind of model that Darkroom knows."),
-        (["lora_controlnet", "input_hint_block.0.weight"], "Control-LoRA"),
         (["lllite_unet_input_blocks_4_1.conditioning1.0.weight"], "LLLite"),
         (["decoder.layers.2.conv.0.weight"], "TAESD"),
-        (["vision_model.encoder.layers.0.mlp.fc1.weight"], "CLIP vision encoder"),
         (["down_blocks.0.motion_modules.0.temporal_transformer.norm.weight"], "AnimateDiff"),
     ],
 )
@@ -421,8 +419,30 @@ def test_networks_as_diffusers_itself_names_them():
         for other in (diffusers.Flux2Transformer2DModel, diffusers.LongCatImageTransformer2DModel):
             assert kind(other(**flux)) == ("diffusion-model", "other", UNKNOWN_TRANSFORMER)
         assert kind(diffusers.ControlNetModel()) == ("controlnet", "sd1", None)
-        assert kind(diffusers.FluxControlNetModel(**flux)) == ("controlnet", "flux", None)
-        assert kind(diffusers.T2IAdapter()) == ("t2i-adapter", "", None)
+        assert kind(diffusers.FluxControlNetModel(**flux))[:2] == ("controlnet", "flux")
+        assert kind(diffusers.T2IAdapter()) == ("t2i-adapter", "sd1", None)
         assert kind(diffusers.AutoencoderKL()) == ("vae", "", None)
         assert "TAESD" in kind(diffusers.AutoencoderTiny())[2]
         assert "no films" in kind(diffusers.MotionAdapter())[2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("clip-vision", ["vision_model.encoder.layers.0.mlp.fc1.weight"]),
+        ("clip-vision", ["visual.transformer.resblocks.0.ln_1.weight", "visual.conv1.weight"]),
+        ("text-encoder", ["vision_model.encoder.layers.0.mlp.fc1.weight", "text_model.encoder.layers.0.a"]),
+        ("annotator", ["block1.projection.weight", "block5.convs.2.weight"]),
+        ("annotator", ["module.conv_reduces.0.conv.weight"]),
+        ("ip-adapter", ["ip_adapter.1.to_k_ip.weight", "image_proj.proj.weight", "image_proj.norm.weight"]),
+    ],
+)
+def test_what_sees_pictures(tmp_path, kind, names):
+    found = told(tmp_path, dict.fromkeys(names, (768, 768)))
+    assert (found.kind, found.problem) == (kind, None)
+    assert found.family == ("sd1" if kind == "ip-adapter" else "")
+
+
+def test_an_ip_adapter_that_is_given_faces_measures(tmp_path):
+    names = ["ip_adapter.1.to_k_ip.weight", "image_proj.proj.0.weight", "image_proj.norm.weight"]
+    assert "insightface" in told(tmp_path, dict.fromkeys(names, (768, 768))).problem

@@ -9,6 +9,7 @@ from webui.catalog.index import ModelIndex
 from webui.catalog.mentioned import resolve
 from webui.catalog.model_settings import ModelSettingsStore
 from webui.infotext import Infotext, read
+from webui.params.control import ControlUnit
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +122,26 @@ def test_the_infotext_itself_stays_as_it_is(catalog):
     infotext = Infotext({"steps": 20}, checkpoint="two")
     resolve(catalog, infotext)
     assert infotext.fields == {"steps": 20}
+
+
+@pytest.fixture
+def controls(tmp_path):
+    write(
+        tmp_path / "sub" / "my_canny.safetensors", {"control_model.input_hint_block.0.weight": (8, 3, 3, 3)}
+    )
+    folders = [ModelFolder(tmp_path, ("controlnet",))]
+    return Catalog(folders, ModelIndex(), ModelSettingsStore())
+
+
+def test_controlnets_are_found_and_units_without_theirs_are_switched_off(controls):
+    units = [ControlUnit(model=name) for name in ("my_canny [d14c016b]", "gone [01234567]", "None")]
+    found = resolve(controls, Infotext({"control": tuple(units)}))
+    assert [(unit.model, unit.enabled) for unit in found.fields["control"]] == [
+        ("sub/my_canny.safetensors", True),
+        ("gone [01234567]", False),
+        ("None", True),
+    ]
+    assert found.notices == (
+        'The ControlNet model "gone [01234567]" is not here; unit 1 is switched off.',
+        "Texts don't hold the control images of ControlNet units: choose them again.",
+    )

@@ -7,10 +7,12 @@ from webui.infotext import ModelIdentity, read, write
 from webui.infotext.fields import KEYS
 from webui.infotext.names import SAMPLERS, SCHEDULES
 from webui.params import MAX_SEED, GenerationParams
+from webui.params.control import ControlUnit
+from webui.params.regions import Region
 from webui.params.sampling import LEAST_SIGMA
 from webui.params.scripts import Loopback, SDUpscale
 
-TOLD = {"prompt", "negative_prompt", *(name for key in KEYS for name in key.fields)}
+TOLD = {"prompt", "negative_prompt", "control", *(name for key in KEYS for name in key.fields)}
 
 
 def numbers(name):
@@ -55,6 +57,33 @@ DETAILER = {
     "mask_blur": numbers("detailer_mask_blur"),
     "color": st.from_regex("#[0-9a-fA-F]{6}", fullmatch=True),
 }
+SHARES = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
+UNITS = st.builds(
+    lambda shares, **fields: ControlUnit(guidance_start=shares[0], guidance_end=shares[1], **fields),
+    SHARES,
+    module=st.sampled_from(["none", "canny", "tile_colorfix+sharp"]),
+    model=st.sampled_from(["None", "control_v11p_sd15_canny [d14c016b]", "a (b), c: d"]),
+    weight=st.floats(0, 2),
+    threshold_a=st.none() | st.floats(0, 255),
+    processor_res=st.integers(64, 4096),
+    pixel_perfect=st.booleans(),
+    hr_option=st.sampled_from(["Both", "Low res only", "High res only"]),
+    union_control_type=st.sampled_from(["", "Tile"]),
+    influence=st.sampled_from(["All", "Style"]),
+)
+
+
+@st.composite
+def regions(draw):
+    x, y = draw(st.floats(0, 0.9)), draw(st.floats(0, 0.9))
+    sides = {"width": draw(st.floats(0.01, 1 - x)), "height": draw(st.floats(0.01, 1 - y))}
+    return Region(prompt=draw(st.text(max_size=30)), weight=draw(st.floats(0, 5)), x=x, y=y, **sides)
+
+
+REGIONS = {
+    "regions": st.lists(regions(), min_size=1, max_size=3).map(tuple),
+    **{name: numbers(name) for name in ("regions_base", "regions_feather")},
+}
 FLAGS = ["tiling", "discard_next_to_last_sigma", "sgm_noise_multiplier"]
 CHOICES = {
     "sampler_name": SAMPLERS,
@@ -75,6 +104,7 @@ SOMETIMES = {
     **{name: numbers(name) for name in NUMBERS},
     **{name: st.booleans() for name in FLAGS},
     **{name: st.sampled_from(values) for name, values in CHOICES.items()},
+    "control": st.lists(UNITS, min_size=1, max_size=3).map(tuple),
     "eta": st.none() | st.floats(0, 10),
     "sigma_min": st.just(0.0) | st.floats(LEAST_SIGMA, 1000),
     "sigma_max": st.just(0.0) | st.floats(LEAST_SIGMA, 10_000),
@@ -89,6 +119,7 @@ TOGETHER = st.fixed_dictionaries(
         ),
         "refined": numbers("refiner_switch_at"),
         "detailer": st.fixed_dictionaries({}, optional=DETAILER),
+        "regions": st.fixed_dictionaries(REGIONS),
         "script": st.builds(
             Loopback, loops=st.integers(1, 32), denoising_curve=st.sampled_from(["Linear", "Lazy"])
         )
@@ -146,6 +177,8 @@ def asked(draw):
     if "detailer" in together:
         fields |= {f"detailer_{name}": value for name, value in together["detailer"].items()}
         fields["detailer"] = "Saliency"
+    if "regions" in together:
+        fields |= together["regions"]
     if "script" in together:
         fields["script"] = together["script"]
     made = draw(st.sampled_from(["from nothing", "in two passes", "from a picture"]))

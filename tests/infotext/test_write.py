@@ -1,13 +1,15 @@
 """The "parameters" text: AUTOMATIC1111's form and keys, readable by those who read that."""
 
 import dataclasses
+import json
 
 import pytest
 
 from tests.infotext.test_pairs import pairs
 from webui import __version__
-from webui.infotext import ModelIdentity, write
+from webui.infotext import ModelIdentity, read, write
 from webui.params import GenerationParams
+from webui.params.regions import Region
 from webui.params.scripts import Loopback, PromptMatrix, SDUpscale
 
 MODEL = ModelIdentity("darkroom-demo", "0123456789")
@@ -108,8 +110,8 @@ def test_every_field_that_changes_the_picture_has_a_key():
     from webui.infotext.fields import KEYS
 
     models = {"checkpoint", "vae", "refiner_checkpoint", "hr_checkpoint_name"}
-    told_elsewhere = {"prompt", "negative_prompt", "script", *models}
-    no_picture = {"batch_size", "n_iter", "styles", "dynamic_prompts", "extras"}
+    told_elsewhere = {"prompt", "negative_prompt", "script", "control", *models}
+    no_picture = {"batch_size", "n_iter", "styles", "dynamic_prompts", "extras", "train", "control_alone"}
     pictures = {"init_images", "init_folder", "mask", "firstpass_image", "detailer_mask"}
     keyed = {name for key in KEYS for name in key.fields}
     assert keyed | told_elsewhere | no_picture | pictures == set(GenerationParams.model_fields)
@@ -221,3 +223,48 @@ def test_scripts_whose_pictures_tell_of_them():
     tiled = told(script=SDUpscale(upscaler="4x, sharp"))
     assert (tiled["SD upscale upscaler"], tiled["SD upscale overlap"]) == ("4x, sharp", "64")
     assert told(script=PromptMatrix()) == told()
+
+
+def test_regions_are_json_that_a1111s_parser_passes_over():
+    region = Region(prompt='a "cat", sitting: here', x=0.25, width=0.5, mask="ab" * 16)
+    text = write(GenerationParams(regions=(region, Region()), regions_base=0.5), MODEL)
+    told = pairs(text)
+    assert told["Regions"] == r'[{"prompt":"a \"cat\", sitting: here","x":0.25,"width":0.5},{}]'
+    assert told["Regions base"] == "0.5"
+    assert "Regions feather" not in told
+    assert read(text).fields["regions"] == (region.model_copy(update={"mask": ""}), Region())
+    foreign = text.replace("width", 'mask\\": \\"' + "ab" * 16 + '\\", \\"width')
+    assert foreign != text
+    assert read(foreign).fields["regions"] == read(text).fields["regions"]
+    without = pairs(write(GenerationParams(regions_base=0.5), MODEL))
+    assert not {"Regions", "Regions base"} & without.keys()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "1",
+        "{}",
+        "x",
+        "[1]",
+        '[{"x":2}]',
+        '[{"y":0.9}]',
+        "[" * 20_000,
+        "[{}" + ",{}" * 20 + "]",
+    ],
+)
+def test_regions_that_cant_be_are_refused_and_nothing_else(said):
+    text = write(GenerationParams(prompt="cat", seed=3), MODEL).replace(
+        ", RNG", f", Regions: {json.dumps(said)}, RNG"
+    )
+    found = read(text)
+    assert (found.fields["prompt"], found.fields["seed"], found.fields["regions"]) == ("cat", 3, ())
+    assert len(found.problems) == 1
+    assert len(found.problems[0]) < 600
+
+
+def test_hashes_of_embeddings_are_told_as_by_a1111():
+    text = write(GenerationParams(), MODEL, embeddings={"easy": "0123456789ab", "Bad, hands": "ba" * 6})
+    assert ', TI hashes: "easy: 0123456789ab, Bad, hands: babababababa", ' in text
+    assert read(text).notes["TI hashes"].startswith("easy: ")
+    assert read(text).unused == {}

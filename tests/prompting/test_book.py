@@ -4,6 +4,7 @@ import pytest
 
 from webui.config import Config
 from webui.params import MAX_PROMPT, GenerationParams, InvalidParamsError
+from webui.params.regions import Region
 from webui.prompting.book import PromptBook
 from webui.prompting.book_places import open_book, tag_folders
 from webui.prompting.prepared import PicturePrompt, texts_of
@@ -170,3 +171,25 @@ def test_prompts_by_the_names_of_their_fields():
     assert said.texts == {name: getattr(asked, name) for name in said.texts}
     assert (said.hires, said.detail_negative) == ("c", "w")
     assert PicturePrompt.of(texts_of(asked.changed(enable_hr=False))).hires == ""
+
+
+def test_each_region_chooses_for_itself_and_has_no_styles(book):
+    regions = tuple(Region(prompt=text) for text in ("a __colour__ cat", "a __colour__ cat", "dog"))
+    prompts = book.prepare(params("owl", styles=("Photo",), regions=regions), range(30)).prompts
+    assert {prompt.prompt for prompt in prompts} == {"photo of owl"}
+    assert {prompt.regions[2] for prompt in prompts} == {"dog"}
+    pairs = {prompt.regions[:2] for prompt in prompts}
+    assert {first for first, _ in pairs} == {f"a {colour} cat" for colour in ("red", "green", "blue")}
+    assert any(first != second for first, second in pairs)
+
+
+def test_regions_stay_as_they_are_without_wildcards(book):
+    asked = params("owl", regions=(Region(prompt="cat"),), styles=("Photo",))
+    [prompt] = book.prepare(asked, [1]).prompts
+    assert prompt.regions == ("cat",)
+    assert book.prepare(asked.changed(styles=()), [1]).prompts == ()
+    assert PicturePrompt.asked(asked).regions == ("cat",)
+
+
+def test_a_regions_broken_template_is_refused_by_its_field(book):
+    assert refusal(book, regions=(Region(prompt="{a|b"),))[0] == "regions"

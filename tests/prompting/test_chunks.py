@@ -7,6 +7,7 @@ from transformers import CLIPTokenizer
 
 from webui.prompting.chunks import chunked
 from webui.prompting.emphasis import stretches
+from webui.prompting.learned import Names
 from webui.prompting.tokens import CHUNK, PromptTokenizer
 from webui.prompting.vocabulary import read_clip
 
@@ -136,3 +137,65 @@ def test_chunks_hold_the_tokens_of_the_spans_in_their_order(text, backtrack):
         assert set(chunk.weights[end:]) == {1.0}
         found += zip(chunk.ids[1:end], chunk.weights[1:end], strict=True)
     assert found == expected
+
+
+def taught(**lengths):
+    """Finds words that embeddings have taught."""
+    return Names(lengths, CLIP).finder(lambda name: lengths[name])
+
+
+def words(text, **lengths):
+    """Of each chunk how many tokens it has, and where which words begin."""
+    chunks = chunked(text, CLIP, find=taught(**lengths))
+    return [(chunk.ids.index(CLIP.end) - 1, chunk.words) for chunk in chunks]
+
+
+def test_taught_words_take_the_room_of_their_vectors():
+    assert words("a zqpet sits, zqpet", zqpet=3) == [(9, ((2, "zqpet"), (7, "zqpet")))]
+    (chunk,) = chunked("a (zqpet:1.5) sits", CLIP, find=taught(zqpet=3))
+    assert chunk.weights[:7] == (1.0, 1.0, 1.5, 1.5, 1.5, 1.0, 1.0)
+    assert chunk.ids[5] == CLIP.ids("sits")[0]
+
+
+def test_taught_words_stand_next_to_signs():
+    assert [at for at, _ in words("[zqpet], zqpet!", zqpet=1)[0][1]] == [1, 3]
+    assert words("zqpet zqpetto", zqpet=1)[0][1] == ((1, "zqpet"),)
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (73, [(74, ((74, "zqpet"),))]),
+        (74, [(75, ((75, "zqpet"),))]),
+        (75, [(75, ()), (1, ((1, "zqpet"),))]),
+    ],
+)
+def test_one_vector_fits_where_a_token_does(before, expected):
+    assert words(f"{cats(before)} zqpet", zqpet=1) == expected
+
+
+def test_a_taught_word_is_never_divided():
+    for before in range(60, 80):
+        found = words(f"{cats(before)} zqpet {cats(10)}", zqpet=8)
+        assert sum(size for size, _ in found) == before + 18
+        assert [name for _, places in found for _, name in places] == ["zqpet"]
+        assert all(at + 7 <= size for size, places in found for at, _ in places)
+    # As in A1111 one that doesn't fit begins a chunk, and no comma is looked for.
+    assert [size for size, _ in words(f"{cats(60)}, {cats(10)} zqpet", zqpet=8)] == [71, 8]
+    assert [size for size, _ in words(f"{cats(60)}, {cats(14)} zqpet", zqpet=8)] == [61, 22]
+    assert words("zqpet zqpet", zqpet=75) == [(75, ((1, "zqpet"),)), (75, ((1, "zqpet"),))]
+
+
+def test_the_longest_name_counts_and_one_that_cant_be_used_is_words():
+    assert [name for _, name in words("zq pet, zq", zq=1, **{"zq pet": 2})[0][1]] == ["zq pet", "zq"]
+    assert [name for _, name in words("zq pet, zq", zq=1, **{"zq pet": 0})[0][1]] == ["zq", "zq"]
+    assert words("zqpet", zqpet=0) == [(len(CLIP.ids("zqpet")), ())]
+
+
+def test_of_names_that_differ_in_capitals_the_one_that_is_written_counts():
+    lengths = {"ZqPet": 1, "zqpet": 1}
+    assert [words(text, **lengths)[0][1] for text in ("a ZqPet", "a zqpet", "a ZQPET")] == [
+        ((2, "ZqPet"),),
+        ((2, "zqpet"),),
+        ((2, "ZqPet"),),
+    ]

@@ -1,6 +1,5 @@
 """Completions: what is found, in which order, and what is put into the prompt."""
 
-import json
 import os
 import random
 import time
@@ -37,12 +36,12 @@ def tags(tmp_path):
 
 
 @pytest.fixture
-def networks(tmp_path):
+def networks():
     return [
-        Network("lora", "film_grain", tmp_path / "film_grain.safetensors", "sd1"),
-        Network("lora", "blueprint", tmp_path / "blueprint.safetensors", "sdxl"),
-        Network("embedding", "EasyNegative", tmp_path / "EasyNegative.pt", "sd1"),
-        Network("network", "hairy", tmp_path / "hairy.pt"),
+        Network("lora", "film_grain", "sd1"),
+        Network("lora", "blueprint", "sdxl", 0.65, "plan, white lines"),
+        Network("embedding", "EasyNegative", "sd1", 0.5, "never put in"),
+        Network("network", "hairy"),
     ]
 
 
@@ -90,32 +89,11 @@ def test_tags_are_put_in_as_prompts_want_them(completions):
     assert [one.insert for one in completions.search("ニッ", 5)] == ["日本"]
 
 
-def test_networks_are_put_in_with_the_weight_beside_them(completions, tmp_path):
+def test_networks_are_put_in_with_the_weight_and_words_that_were_set_for_them(completions):
     assert completions.search("film g", 1) == [Completion("lora", "film_grain", "<lora:film_grain:1>", "sd1")]
-    beside = tmp_path / "film_grain.json"
-    beside.write_text(json.dumps({"preferred weight": 0.65, "activation text": "grainy,\n photo"}))
-    assert completions.search("film_g", 1)[0].insert == "<lora:film_grain:0.65> grainy, photo"
+    assert completions.search("bluep", 1)[0].insert == "<lora:blueprint:0.65> plan, white lines"
     assert completions.search("hairy", 1)[0].insert == "<hypernet:hairy:1>"
     assert completions.search("easyneg", 1)[0].insert == "EasyNegative"
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        '{"preferred weight": 0}',
-        '{"preferred weight": "x"}',
-        '{"preferred weight": NaN}',
-        '{"preferred weight": true, "activation text": ["x"]}',
-        "[",
-        "[" * 99_999,
-        "5",
-        "\0" * (2**20 + 1),
-    ],
-    ids=lambda content: content[:30],
-)
-def test_what_tells_no_weight_gives_one(completions, tmp_path, content):
-    (tmp_path / "film_grain.json").write_text(content)
-    assert completions.search("film_g", 1)[0].insert == "<lora:film_grain:1>"
 
 
 def test_a_style_is_put_in_as_its_words(completions):

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from webui.prompting.counting import count
+from webui.prompting.learned import Names
 from webui.prompting.tokens import PromptTokenizer
 
 CLIP = PromptTokenizer.clip()
@@ -47,3 +48,8 @@ def test_no_text_takes_long(text):
     used, room = count(text, CLIP)
     assert used <= room
     assert time.process_time() - began < 10
+
+
+def test_taught_words_count_their_vectors():
+    find = Names(["zqpet"], CLIP).finder(lambda _: 8)
+    assert count("a (zqpet:1.2), [cat:zqpet zqpet:0.5]", CLIP, find=find) == (26, 75)

@@ -16,7 +16,8 @@ from webui.prompting.plain import Plain, plain
         ("an [owl:panda:0.5] at night", Plain("an owl at night", lost=True)),
         ("[owl|panda]", Plain("owl", lost=True)),
         ("owl AND panda:0.5", Plain("owl, panda", lost=True)),
-        ("an owl<lora:x:1>", Plain("an owl", lost=True)),
+        ("an owl<lora:x:1>", Plain("an owl", lost=False)),
+        ("an owl[<lora:x:1>::0.5]", Plain("an owl", lost=True)),
         ("an owl # or not", Plain("an owl", lost=False)),
         ("", Plain("", lost=False)),
     ],
@@ -24,6 +25,10 @@ from webui.prompting.plain import Plain, plain
 def test_only_words_are_left(text, said):
     found = plain(text)
     assert (found.text.strip(), found.lost) == (said.text, said.lost)
+
+
+def test_networks_are_told_beside():
+    assert [network.name for network in plain("a <lora:x:1> AND <lora:y:1><lora:x:1>").networks] == ["x", "y"]
 
 
 def test_a_break_is_a_space():

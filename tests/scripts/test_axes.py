@@ -172,9 +172,31 @@ def test_what_there_is_to_choose_from(catalog, demo):
 
 def test_checkpoints_are_the_costliest():
     by_cost = sorted((axis for axis in AXES if axis.cost), key=lambda axis: -axis.cost)
-    names = ["Checkpoint name", "Refiner checkpoint", "Hires checkpoint", "VAE"]
+    names = ["Checkpoint name", "Refiner checkpoint", "Hires checkpoint", "VAE", "[ControlNet] Model"]
     assert [axis.name for axis in by_cost] == names
 
 
 def test_settings_are_no_axes():
     assert {axis.field for axis in AXES}.isdisjoint(Settings.model_fields)
+
+
+def test_controlnet_axes_vary_the_first_unit_that_is_enabled():
+    units = ({"enabled": False, "weight": 0.3}, {"module": "canny", "weight": 1}, {"weight": 1.5})
+    (change,) = changes("[ControlNet] Weight", "0.5", PARAMS.changed(control=units))
+    assert [unit.weight for unit in change["control"]] == [0.3, 0.5, 1.5]
+    assert change["control"][1].module == "canny"
+    (change,) = changes("[controlnet] preprocessor", "tile_resample", PARAMS.changed(control=units))
+    assert change["control"][1].module == "tile_resample"
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "text", "sentence"),
+    [
+        ((), "[ControlNet] Weight", "1", "no ControlNet unit is enabled"),
+        (({},), "[ControlNet] Weight", "3", "less than or equal to 2"),
+        (({"guidance_start": 0.5},), "[ControlNet] Guidance End", "0.2", "behind Ending Control Step"),
+    ],
+)
+def test_what_a_unit_can_not_have_is_refused(fields, name, text, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        changes(name, text, PARAMS.changed(control=fields))

@@ -24,7 +24,7 @@ from webui.ui.following import (
 from webui.ui.sections import DETAILER
 from webui.ui.tabs import INPAINT, TXT2IMG
 
-FIELDS = following((*TXT2IMG.fields, "vae"), canvas=False)
+FIELDS = following((*TXT2IMG.fields, "vae"), starts=False)
 OF_SAMPLERS = {"beta_alpha", "beta_beta", "uni_pc_order", "uni_pc_variant"}
 OF_DETECTORS = {*DETAILER.inside} - {"detailer"}
 
@@ -140,7 +140,7 @@ def test_only_some_families_start_from_pictures():
 
 def test_the_size_of_a_tab_with_a_canvas_is_its_pictures_affair():
     assert {"width", "height"} <= set(FIELDS)
-    assert not {"width", "height"} & set(following(INPAINT.fields, canvas=True))
+    assert not {"width", "height"} & set(following(INPAINT.fields, starts=True))
 
 
 def hidden(catalog, model):

@@ -132,10 +132,8 @@ def test_the_canvas_tells_of_its_own_fields_alone():
     told = brought(init_images=["a"], outpaint_left=8, steps=99, checkpoint="x", live=5, seed="7")
     assert told.fields == {"init_images": ["a"], "outpaint_left": 8}
     assert (told.live, told.seed, told.has_picture) == ("", -1, True)
-    assert read_finished('{"firstpass_image": "a/0", "seed": 3, "subseed": null, "steps": 9}') == {
-        "firstpass_image": "a/0",
-        "seed": 3,
-    }
+    told = '{"firstpass_image": "a/0", "seed": 3, "subseed": null, "steps": 9, "regions_base": 0.5}'
+    assert read_finished(told).fields == {"firstpass_image": "a/0", "seed": 3, "regions_base": 0.5}
 
 
 @pytest.fixture
@@ -181,7 +179,7 @@ def test_while_one_paints_one_quick_picture_is_drawn_from_a_seed_that_stays(jobs
 def test_a_finished_picture_is_enlarged_by_the_forms_hires_fix(jobs_with_pictures, picture):
     jobs, _ = jobs_with_pictures
     fields = {"hr_scale": 1.5, "n_iter": 5, "seed": -1, "enable_hr": False, "hr_upscaler": "Lanczos"}
-    told = {"firstpass_image": picture, "seed": 9, "width": 64, "height": 64}
+    told = Brought({"firstpass_image": picture, "seed": 9, "width": 64, "height": 64})
     params = jobs.get("me", json.loads(submit_upscale(jobs, "me", fields, told))["id"]).params
     assert (params.firstpass_image, params.enable_hr, params.hr_scale) == (picture, True, 1.5)
     assert (params.seed, params.width, params.n_iter) == (9, 64, 1)

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field
 
 from webui.api.fields import FieldView, describe
+from webui.catalog.catalog import Catalog
 from webui.catalog.entry import Family, Kind, ModelFile, ModelSettings, Prediction, Variant
+from webui.catalog.naming import called
 from webui.engine.samplers.table import SAMPLER_NAMES, SCHEDULE_NAMES
 from webui.params import GenerationParams
 
@@ -43,11 +45,13 @@ class SettingsBody(BaseModel):
 class ModelView(BaseModel):
     """A model file or folder. `problem` says why it can't be used; `thumbnail` is an address on this server.
 
-    Size in bytes, `modified` in seconds since 1970; `sha256` is null until it has been computed. `default`
-    marks the checkpoint that draws where none is named.
+    Size in bytes, `modified` and `created` in seconds since 1970; `sha256` is null until it has been
+    computed. `default` marks the checkpoint that draws where none is named. `called` is the name that
+    prompts use.
     """
 
     name: str
+    called: str
     kind: Kind
     family: Family
     variant: Variant
@@ -60,6 +64,7 @@ class ModelView(BaseModel):
     problem: str | None
     size: int
     modified: float
+    created: float
     sha256: str | None
     short_hash: str | None
     thumbnail: str | None
@@ -67,13 +72,31 @@ class ModelView(BaseModel):
     notes: str
     defaults: dict[str, Any]
     default: bool
+    activation_text: str
+    preferred_weight: float | None
+    negative_text: str
 
 
-def view(model: ModelFile, default: ModelFile | None) -> ModelView:
-    """What the API tells of `model`, where `default` is the checkpoint to begin with."""
-    identity = model.identity
+def views(catalog: Catalog, kind: Kind | None = None) -> list[ModelView]:
+    """What the API tells of all models, or of those of one kind."""
+    default, names, models = catalog.default(), dict[tuple[Kind, str], str](), catalog.files(kind)
+    for one in {model.kind for model in models}:
+        alike = called(model for model in models if model.kind == one)
+        names |= {(one, name): short for name, short in alike.items()}
+    return [_view(model, default, names[model.kind, model.name]) for model in models]
+
+
+def view(catalog: Catalog, model: ModelFile) -> ModelView:
+    """What the API tells of `model`."""
+    names = called(catalog.files(model.kind))
+    return _view(model, catalog.default(), names.get(model.name, model.stem))
+
+
+def _view(model: ModelFile, default: ModelFile | None, name: str) -> ModelView:
+    identity, usage = model.identity, model.usage
     return ModelView(
         name=model.name,
+        called=name,
         kind=model.kind,
         family=identity.family,
         variant=identity.variant,
@@ -86,6 +109,7 @@ def view(model: ModelFile, default: ModelFile | None) -> ModelView:
         problem=model.problem,
         size=model.size,
         modified=model.modified,
+        created=model.created,
         sha256=model.sha256,
         short_hash=model.short_hash,
         thumbnail=_thumbnail_url(model),
@@ -93,13 +117,16 @@ def view(model: ModelFile, default: ModelFile | None) -> ModelView:
         notes=model.settings.notes,
         defaults=model.defaults,
         default=model == default,
+        activation_text=usage.activation,
+        preferred_weight=usage.weight,
+        negative_text=usage.negative,
     )
 
 
 def _thumbnail_url(model: ModelFile) -> str | None:
     """Changes with the picture's time, so that browsers may keep what they have."""
     try:
-        changed = int(model.thumbnail.stat().st_mtime) if model.thumbnail else None
+        changed = model.thumbnail.stat().st_mtime_ns if model.thumbnail else None
     except OSError:
         return None
     if changed is None:

@@ -18,6 +18,7 @@ from webui.api.model_views import (
     settings_fields,
     settings_values,
     view,
+    views,
 )
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import Kind, ModelFile, ModelSettings
@@ -52,25 +53,21 @@ def build_models_router(catalog: Catalog, worker: Worker) -> APIRouter:
 
 
 def _add_list_routes(router: APIRouter, catalog: Catalog) -> None:
-    def views(kind: Kind | None = None) -> list[ModelView]:
-        default = catalog.default()
-        return [view(model, default) for model in catalog.files(kind)]
-
     @router.get("/api/v1/models")
     def listed(kind: Kind | None = None) -> list[ModelView]:  # pyright: ignore[reportUnusedFunction]
         """What was in the model folders when they were last read."""
-        return views(kind)
+        return views(catalog, kind)
 
     @router.post("/api/v1/models/refresh")
     def refresh() -> list[ModelView]:  # pyright: ignore[reportUnusedFunction]
         """Read the model folders again."""
         catalog.refresh()
-        return views()
+        return views(catalog)
 
     @router.get("/api/v1/models/thumbnail")
     def thumbnail(name: str, kind: Kind = "checkpoint") -> FileResponse:  # pyright: ignore[reportUnusedFunction]
         """The picture that lies beside the model."""
-        path = _known(catalog, name, kind).thumbnail
+        path = known(catalog, name, kind).thumbnail
         if path is None or not path.is_file():
             raise HTTPException(404, f'There is no picture beside "{name}".')
         return FileResponse(path, headers={"Cache-Control": CACHE_THUMBNAILS})
@@ -80,7 +77,7 @@ def _add_settings_routes(router: APIRouter, catalog: Catalog) -> None:
     @router.get("/api/v1/models/settings")
     def read(name: str) -> FormView:  # pyright: ignore[reportUnusedFunction]
         """What is set for the checkpoint `name`, and what can be."""
-        model = _known(catalog, name)
+        model = known(catalog, name)
         return FormView(
             fields=settings_fields([vae.name for vae in catalog.vaes()]),
             values=settings_values(model.settings),
@@ -90,10 +87,10 @@ def _add_settings_routes(router: APIRouter, catalog: Catalog) -> None:
     @router.put("/api/v1/models/settings")
     def change(name: str, body: SettingsBody) -> ModelView:  # pyright: ignore[reportUnusedFunction]
         """Set all of it anew for the checkpoint `name`."""
-        model = _known(catalog, name)
+        model = known(catalog, name)
         settings = _checked(catalog, model, body.value())
         try:
-            return view(catalog.configure(model.name, settings), catalog.default())
+            return view(catalog, catalog.configure(model.name, settings))
         except OSError as error:
             raise HTTPException(507, f"The settings can't be kept: {error}.") from error
 
@@ -147,12 +144,17 @@ def _add_memory_routes(router: APIRouter, catalog: Catalog, worker: Worker) -> N
         name = body.name
         if name is not None and name not in loaded:
             # What is loaded may be gone from the folders; what isn't must be named as elsewhere.
-            name = (catalog.get(name, "vae") or _known(catalog, name)).name
+            name = (catalog.get(name, "vae") or known(catalog, name)).name
         engine.unload(name)
         return engine.memory()
 
 
-def _known(catalog: Catalog, name: str, kind: Kind = "checkpoint") -> ModelFile:
+def known(catalog: Catalog, name: str, kind: Kind = "checkpoint") -> ModelFile:
+    """The model of that name; a checkpoint also by what else names it.
+
+    Raises:
+        HTTPException: 404, there is none.
+    """
     if model := catalog.get(name, kind):
         return model
     if kind == "checkpoint" and name:

@@ -162,7 +162,7 @@ def add_error_answers(app: FastAPI) -> None:
 
     @app.exception_handler(InvalidParamsError)
     def invalid(_: Request, error: InvalidParamsError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        where = {"type": "value_error", "loc": ["body", error.field], "msg": str(error)}
+        where = {"type": "value_error", "loc": ["body", *error.field.split(".")], "msg": str(error)}
         return JSONResponse({"detail": [where]}, 422)
 
     @app.exception_handler(QueueFullError)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from webui.api.fields import refused
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import Kind
+from webui.catalog.naming import called
 from webui.guard import owner_of
 from webui.jobs.service import Jobs
 from webui.params import MAX_PROMPT, MAX_SEED, GenerationParams
@@ -96,9 +97,11 @@ class PreviewView(BaseModel):
 def networks(catalog: Catalog) -> Iterator[Network]:
     """The usable files that a prompt can name, by the names that A1111 gives them."""
     for kind, told in NETWORKS.items():
-        for model in catalog.files(kind):
-            if model.problem is None:
-                yield Network(told, model.stem, model.path, model.identity.family)
+        usable = [model for model in catalog.files(kind) if model.problem is None]
+        names = called(usable)
+        for model in usable:
+            usage = model.usage
+            yield Network(told, names[model.name], model.identity.family, usage.weight, usage.activation)
 
 
 def build_prompts_router(book: PromptBook, completions: Completions, jobs: Jobs) -> APIRouter:

@@ -13,8 +13,17 @@ from webui.settings import Settings, SettingsStore
 MAX_BODY = 2**16
 GROUPS = {
     "Speed": ("precision", "channels_last", "attention", "compile_blocks"),
-    "Memory": ("memory_mode", "fp8_storage", "vae_tiling", "ram_budget", "vram_budget", "idle_unload"),
+    "Memory": (
+        "memory_mode",
+        "fp8_storage",
+        "vae_tiling",
+        "ram_budget",
+        "vram_budget",
+        "lora_cache",
+        "idle_unload",
+    ),
     "Models": ("preload", "t5_tokenizer"),
+    "ControlNet": ("control_net_unit_count",),
     "Upscaling": ("ESRGAN_tile", "ESRGAN_tile_overlap"),
     "Saving images": (
         "samples_format",

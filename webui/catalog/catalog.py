@@ -150,11 +150,19 @@ class Catalog:
         Raises:
             OSError: the file can't be read.
         """
+        return self.sha256(model)[:SHORT_HASH]
+
+    def sha256(self, model: ModelFile) -> str:
+        """All of its hex digits, computed now where they aren't known yet.
+
+        Raises:
+            OSError: the file can't be read.
+        """
         file = main_weights(model.path) if model.folder else model.path
         sha256 = self._index.sha256(key_of(file)) or self.hash_file(file)
         if sha256 is None:
             raise OSError(f"{file} changed while it was read")
-        return sha256[:SHORT_HASH]
+        return sha256
 
     def hash_file(self, file: Path, go_on: Callable[[], bool] = lambda: True) -> str | None:
         """Compute the sha256 of a model's file and keep it; None: `go_on` said no, or the file changed.

@@ -11,6 +11,7 @@ from webui.catalog import pipelines
 from webui.catalog.entry import CLASSIC, Family, Identity, Prediction, Variant
 from webui.catalog.folder_weights import find_weights, without_weights
 from webui.catalog.headers import HeaderError, read_header
+from webui.infotext.pairs import clean
 
 INDEX = "model_index.json"
 NEEDLESS = ("safety_checker", "feature_extractor", "image_encoder", "image_processor", "scheduler")
@@ -77,6 +78,7 @@ def _describe(path: Path, name: str) -> Seen:
     if not isinstance(pipeline, str):
         what = "brings its own code" if isinstance(pipeline, list) else f"names no pipeline in {INDEX}"
         return Seen(_broken(f'The checkpoint "{name}" {what}, so that Darkroom can\'t draw with it.'))
+    pipeline = clean(pipeline)
     if refusal := pipelines.refusal(pipeline):
         return Seen(_broken(f'The checkpoint "{name}" is a {pipeline}, {refusal}.', pipeline))
     components = _components(path, index, pipelines.family(pipeline))
@@ -147,7 +149,14 @@ def _identity(path: Path, pipeline: str, components: list[str], config: dict[str
         zero_snr,
         has_vae="vae" in components,
         has_text_encoder=any(part.startswith("text_encoder") for part in components),
+        context=_whole(config.get("cross_attention_dim")),
+        channels=_whole(next(iter(config.get("block_out_channels") or ()), 0)),
     )
+
+
+def _whole(number: object) -> int:
+    """A number in a config; 0 where there is none."""
+    return number if isinstance(number, int) else 0
 
 
 def _family(pipeline: str, config: dict[str, Any], components: list[str]) -> Family:

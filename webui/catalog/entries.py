@@ -24,6 +24,8 @@ SPOKEN: dict[Kind, str] = {
     "controlnet": "a ControlNet",
     "t2i-adapter": "a T2I-Adapter",
     "ip-adapter": "an IP-Adapter",
+    "clip-vision": "a CLIP image encoder",
+    "annotator": "a preprocessor's network",
     "embedding": "an embedding",
     "hypernetwork": "a hypernetwork",
     "upscaler": "an upscaler",
@@ -60,16 +62,25 @@ def make(found: Found, seen: Seen, name: str, settings: ModelSettings, sha256: s
         problem=_problem(found, identity, kind, name),
         size=found.stamp.size if found.stamp else 0,
         modified=found.stamp.mtime_ns / 1e9 if found.stamp else 0.0,
+        created=_created(path),
         sha256=sha256,
         thumbnail=words.thumbnail,
         description=words.description,
         settings=settings if settings.notes else replace(settings, notes=words.notes),
         examples=words.examples,
+        usage=words.usage,
     )
     native = (
         native_defaults(identity, model.stem, model.prediction, seen.size) if kind == "checkpoint" else {}
     )
     return replace(model, defaults=_usable({**native, **words.defaults}, settings.defaults))
+
+
+def _created(path: Path) -> float:
+    try:
+        return path.stat().st_ctime
+    except OSError:
+        return 0.0
 
 
 def _completed(identity: Identity, words: Words) -> Identity:

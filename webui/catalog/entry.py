@@ -13,6 +13,8 @@ Kind = Literal[
     "controlnet",
     "t2i-adapter",
     "ip-adapter",
+    "clip-vision",
+    "annotator",
     "embedding",
     "hypernetwork",
     "upscaler",
@@ -38,13 +40,18 @@ COMPLETED: tuple[Family, ...] = ("sd3", "flux")
 CLASSIC: tuple[Family, ...] = ("sd1", "sd2", "sdxl", "sdxl-refiner")
 """The Stable Diffusion families with a UNet. All others are drawn by diffusers' own pipelines."""
 
-Variant = Literal["", "inpaint", "pix2pix"]
-"""Which inputs a UNet takes beside the latents: none, mask and masked picture (9), a picture (8)."""
+Variant = Literal["", "inpaint", "pix2pix", "union", "control-lora"]
+"""Which inputs a UNet takes beside the latents: none, mask and masked picture (9), a picture (8).
+
+Of ControlNets "union" takes maps of several kinds, "control-lora" completes itself with a checkpoint's UNet.
+"""
 
 Layout = Literal["original", "diffusers", ""]
 """Names of the weights: as in the first release of the family (one file), or as diffusers names them."""
 
 Prediction = Literal["epsilon", "v_prediction"]
+
+DIFFUSERS_WEIGHTS = "diffusion_pytorch_model"
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,12 @@ class Identity:
     has_text_encoder: bool = True
     latent_channels: int = 0
     """Of a VAE: how many channels the latents have that it decodes. 0: it doesn't tell, or is no VAE."""
+    context: int = 0
+    """How wide the text is that its UNet listens to, or the UNet that it was made for. 0: it doesn't tell."""
+    channels: int = 0
+    """How many features that UNet's first level has. 0: it doesn't tell."""
+    vectors: int = 0
+    """Of an embedding: how many tokens it takes the room of."""
     problem: str | None = None
 
 
@@ -87,6 +100,20 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """How a network is to be used in prompts, as the files beside it tell."""
+
+    activation: str = ""
+    """The words that go into the prompt with it."""
+    weight: float | None = None
+    """The weight that it goes with. None: nothing is told."""
+    negative: str = ""
+    """The words that go into the negative prompt with it."""
+    trained: tuple[str, ...] = ()
+    """All that it was trained with, of which some may be wanted."""
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """One file or diffusers folder. `problem` says in a sentence why it can't be used, if so."""
 
@@ -101,6 +128,8 @@ class ModelFile:
     size: int = 0
     """Bytes; of a folder, those of its weights."""
     modified: float = 0.0
+    created: float = 0.0
+    """When it came to be where it lies, as far as the file system tells; both in seconds since 1970."""
     sha256: str | None = None
     """Of the file (of a folder: of its UNet's or transformer's weights); None until it has been computed."""
     thumbnail: Path | None = None
@@ -109,10 +138,16 @@ class ModelFile:
     defaults: dict[str, Any] = field(default_factory=dict[str, Any])
     """Fields of GenerationParams to begin with: the architecture's, then its card's, then `settings`'."""
     examples: tuple[str, ...] = ()
+    usage: Usage = Usage()
 
     @property
     def stem(self) -> str:
-        """The name that infotexts tell: without folders and extension."""
+        """The name that infotexts tell: without folders and extension.
+
+        Weights that diffusers has written are all called alike, so that their folder's name tells.
+        """
+        if self.path.stem.startswith(DIFFUSERS_WEIGHTS) and not self.folder:
+            return self.path.parent.name
         return self.path.name if self.folder else self.path.stem
 
     @property

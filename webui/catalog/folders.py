@@ -13,12 +13,14 @@ from typing import Any
 import yaml
 
 from webui.catalog.entry import Kind
-from webui.config import BUILT_IN_CHECKPOINTS, DEMO, Config
+from webui.config import BUILT_IN, DEMO, Config
 
 Kinds = tuple[Kind, ...]
 CHECKPOINTS: Kinds = ("checkpoint",)
 VAES: Kinds = ("vae",)
 CONTROLS: Kinds = ("controlnet", "t2i-adapter", "ip-adapter")
+VISION: Kinds = ("clip-vision",)
+ANNOTATORS: Kinds = ("annotator", "clip-vision")
 BACKBONES: Kinds = ("diffusion-model", "checkpoint")
 """ComfyUI keeps here what it completes with other files; SD 3 and Flux of that kind can be drawn with."""
 
@@ -28,6 +30,8 @@ A1111: Mapping[str, Kinds] = {
     "Lora": ("lora",),
     "LyCORIS": ("lora",),
     "ControlNet": CONTROLS,
+    "clip_vision": VISION,
+    "annotators": ANNOTATORS,
     "ESRGAN": ("upscaler",),
     "RealESRGAN": ("upscaler",),
     "SwinIR": ("upscaler",),
@@ -40,6 +44,7 @@ A1111: Mapping[str, Kinds] = {
 A1111_BESIDE: Mapping[str, Kinds] = {
     "embeddings": ("embedding",),
     "extensions/sd-webui-controlnet/models": CONTROLS,
+    "extensions/sd-webui-controlnet/annotator/downloads": ANNOTATORS,
 }
 """Folders of an A1111 installation outside its `models/`."""
 T5_TOKENIZER = "tokenizers/t5"
@@ -51,6 +56,7 @@ COMFY: Mapping[str, Kinds] = {
     "controlnet": CONTROLS,
     "t2i_adapter": CONTROLS,
     "ipadapter": CONTROLS,
+    "clip_vision": VISION,
     "upscale_models": ("upscaler",),
     "embeddings": ("embedding",),
     "hypernetworks": ("hypernetwork",),
@@ -79,6 +85,13 @@ class ModelFolder:
     """Whether its models are begun with only where there are no others."""
 
 
+BUILT_INS = tuple(
+    ModelFolder(BUILT_IN / name / DEMO, A1111[name], fallback=True)
+    for name in ("Stable-diffusion", "Lora", "ControlNet")
+)
+"""The demo model and its parts, wherever else models are."""
+
+
 def belongs_into(kind: Kind) -> str | None:
     """The folder below `models/` where files of that kind go; None if none is for it."""
     if kind == "tokenizer":
@@ -87,7 +100,7 @@ def belongs_into(kind: Kind) -> str | None:
 
 
 def model_folders(config: Config) -> list[ModelFolder]:
-    """All folders to search, in the order in which they give names; last the embedded demo model's own.
+    """All folders to search, in the order in which they give names; last those of the demo model and its parts.
 
     Raises:
         FolderError: a folder or file that was named isn't there or can't be used.
@@ -104,8 +117,7 @@ def model_folders(config: Config) -> list[ModelFolder]:
         folders += _below(_there("--comfy-home", config.comfy_home / "models"), COMFY, "comfyui")
     if config.extra_model_paths:
         folders += read_extra_model_paths(config.extra_model_paths)
-    demo = ModelFolder(BUILT_IN_CHECKPOINTS / DEMO, CHECKPOINTS, fallback=True)
-    return list(dict.fromkeys([*folders, demo]))
+    return list(dict.fromkeys([*folders, *BUILT_INS]))
 
 
 def _below(home: Path, names: Mapping[str, Kinds], label: str) -> Iterator[ModelFolder]:

@@ -46,6 +46,19 @@ def sha256_of(file: Path, go_on: Callable[[], bool] = lambda: True) -> str | Non
     return digest.hexdigest() if key_of(file) == before else None
 
 
+def former_hash(file: Path) -> str | None:
+    """A1111's former hash, which the ControlNet extension still writes: of 64 KiB that begin at 1 MiB.
+
+    Eight hex digits; None where the file can't be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            stream.seek(2**20)
+            return hashlib.sha256(stream.read(2**16)).hexdigest()[:8]
+    except OSError:
+        return None
+
+
 class Hasher:
     """Computes what sums are missing, while nothing else wants the machine.
 

@@ -9,25 +9,30 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from webui.catalog import backbones, loras, parts
-from webui.catalog.entry import Identity, Prediction
+from webui.catalog import backbones, loras, parts, widths
+from webui.catalog.annotators import annotator
+from webui.catalog.control_headers import control
+from webui.catalog.entry import Identity, Kind, Prediction
 from webui.catalog.headers import Header, HeaderError, read_header
 from webui.catalog.upscaler_headers import upscaler
 
 RECOGNISERS = (
-    loras.control_lora,
+    control,
     loras.lora,
-    parts.controlnet,
-    parts.adapter,
+    parts.ip_adapter,
     backbones.video,
     backbones.backbone,
     parts.embedding,
     parts.hypernetwork,
     parts.vae,
     parts.text_encoder,
+    parts.image_encoder,
+    annotator,
     upscaler,
 )
 """In this order: what comes later would take some of the earlier for its own."""
+WIDE: tuple[Kind, ...] = ("checkpoint", "diffusion-model", "controlnet", "t2i-adapter", "lora")
+"""Kinds whose widths tell what goes with what."""
 EDM = ("edm_mean", "edm_std", "edm_vpred.sigma_max", "edm_vpred.sigma_min")
 
 
@@ -60,6 +65,8 @@ def recognise(header: Header) -> Identity:
         prediction=found.prediction or _prediction(header),
         zero_snr=_zero_snr(header),
         problem=problem,
+        context=widths.context(header) if found.kind in WIDE else found.context,
+        channels=widths.channels(header) if found.kind in WIDE else 0,
     )
 
 

@@ -8,7 +8,7 @@ from webui.catalog.headers import Header
 MARKS = (
     ".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", ".lora.down.", ".lora.up.", "_lora.down.",
     "_lora.up.", ".hada_w1_a", ".hada_w2_a", ".lokr_w1", ".lokr_w2", ".oft_blocks", ".oft_diag",
-    ".dora_scale", ".on_input", ".diff_b",
+    ".dora_scale", ".on_input", ".diff_b", "lycoris_",
 )  # fmt: skip
 """kohya's, PEFT's and diffusers' LoRA; LyCORIS' LoHa, LoKr, OFT, IA3, GLoRA and full; DoRA."""
 METADATA: tuple[tuple[str, Family], ...] = (
@@ -23,16 +23,15 @@ METADATA: tuple[tuple[str, Family], ...] = (
 )
 """Parts of `ss_base_model_version` (kohya's trainer) and `modelspec.architecture`."""
 CONTEXT: dict[int, Family] = {768: "sd1", 1024: "sd2", 2048: "sdxl"}
-CROSS_ATTENTION = ("attn2_to_k.lora_down.weight", "attn2.to_k.lora_A.weight", "attn2.to_k.lora.down.weight")
-
-
-def control_lora(header: Header) -> Identity | None:
-    """Stability AI's Control-LoRA, a ControlNet as low-rank differences; and kohya's ControlNet-LLLite."""
-    if header.has("lora_controlnet"):
-        return Identity("controlnet", "sdxl", problem="is a Control-LoRA, which Darkroom can't use.")
-    if header.under("lllite_"):
-        return Identity("controlnet", "sdxl", problem="is a ControlNet-LLLite, which Darkroom can't use.")
-    return None
+CROSS_ATTENTION = (
+    "attn2_to_k.lora_down.weight", "attn2.to_k.lora_down.weight", "attn2.to_k.lora_A.weight",
+    "attn2.to_k.lora.down.weight", "attn2.processor.to_k_lora.down.weight", "attn2_to_k.hada_w1_b",
+)  # fmt: skip
+SDXL = (
+    "label_emb", "add_embedding", "input_blocks_4_1_transformer_blocks_1_",
+    "attentions_0_transformer_blocks_1_", "attentions.0.transformer_blocks.1.",
+)  # fmt: skip
+"""Modules that SD 1 and 2 don't have: sizes embedded, and more than one layer in a transformer."""
 
 
 def lora(header: Header) -> Identity | None:
@@ -47,9 +46,7 @@ def _family(header: Header) -> Family:
         return "flux"
     if header.within("joint_blocks", ".add_k_proj", "_add_k_proj"):
         return "sd3"
-    if header.under("lora_te1_", "lora_te2_", "text_encoder_2.") or header.within(
-        "label_emb", "add_embedding"
-    ):
+    if header.under("lora_te1_", "lora_te2_", "text_encoder_2.") or header.within(*SDXL):
         return "sdxl"
     told = " ".join(
         header.metadata.get(key, "") for key in ("ss_base_model_version", "modelspec.architecture")

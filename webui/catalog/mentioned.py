@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from webui.catalog.catalog import Catalog
+from webui.catalog.control_models import control_models
 from webui.catalog.entry import ModelFile
 from webui.catalog.naming import best_match
 from webui.infotext.programs import DARKROOM
 from webui.infotext.read import Infotext
+from webui.params.control import NO_MODEL, ControlUnit
 
+CHOOSE_AGAIN = "Texts don't hold the control images of ControlNet units: choose them again."
 SHA256 = re.compile(r"[0-9a-f]{10,64}", re.IGNORECASE)
 """As programs write it: whole, or its first digits. Eight digits are A1111's former hash, of other bytes, and
 InvokeAI writes hashes of other kinds."""
@@ -58,10 +61,28 @@ def resolve(catalog: Catalog, infotext: Infotext) -> Resolved:
             "hires checkpoint", infotext.hires, infotext.hires_hash, hires, "the first pass's serves"
         )
         _put(fields, "hr_checkpoint_name", hires)
+    if units := fields.get("control"):
+        fields["control"], told = _units(control_models(catalog), units)
+        notices += [*told, CHOOSE_AGAIN]
     if infotext.fields.keys() - {"prompt", "negative_prompt"}:
         fields.setdefault("refiner_checkpoint", "")
         fields.setdefault("hr_checkpoint_name", "")
     return Resolved(fields, tuple(notices))
+
+
+def _units(
+    models: Sequence[ModelFile], units: Sequence[ControlUnit]
+) -> tuple[tuple[ControlUnit, ...], list[str]]:
+    """The units, with the models that are here; those whose model isn't are switched off."""
+    found: list[ControlUnit] = []
+    notices: list[str] = []
+    for number, unit in enumerate(units):
+        model = None if unit.model == NO_MODEL else best_match(models, unit.model)
+        if unit.model != NO_MODEL and (model is None or model.problem):
+            notices += _judge("ControlNet model", unit.model, None, model, f"unit {number} is switched off")
+            unit = unit.model_copy(update={"enabled": False})
+        found.append(unit.model_copy(update={"model": model.name}) if model else unit)
+    return tuple(found), notices
 
 
 def _find(models: Sequence[ModelFile], name: str | None, digits: str | None) -> ModelFile | None:

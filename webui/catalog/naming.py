@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
@@ -19,6 +20,17 @@ def unique(name: str, label: str, taken: Collection[str]) -> str:
         unused = f"{label}/{name}" if number == 1 else f"{label} {number}/{name}"
         number += 1
     return unused
+
+
+def called(models: Iterable[ModelFile]) -> dict[str, str]:
+    """What prompts call each of `models`, by name: its stem, or where several have that its whole path."""
+    listed = list(models)
+    stems = Counter(model.stem.lower() for model in listed)
+    return {model.name: model.stem if stems[model.stem.lower()] == 1 else _path(model) for model in listed}
+
+
+def _path(model: ModelFile) -> str:
+    return model.name if model.folder else model.name.removesuffix(model.path.suffix)
 
 
 def best_match(models: Iterable[ModelFile], name: str) -> ModelFile | None:
@@ -38,7 +50,7 @@ def _rank(model: ModelFile, name: str) -> int | None:
     folded, own = name.lower(), model.name.lower()
     ending = "" if model.folder else model.path.suffix.lower()
     last = PurePosixPath(own).name
-    ways = (own, own.removesuffix(ending), last, last.removesuffix(ending))
+    ways = (own, own.removesuffix(ending), last, last.removesuffix(ending), model.stem.lower())
     if folded in ways:
         return 1 + ways.index(folded)
     return len(ways) + 1 if _has_hash(model, folded) else None

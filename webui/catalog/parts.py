@@ -1,4 +1,4 @@
-"""Parts of models: VAEs, text encoders, ControlNets, adapters, embeddings, hypernetworks."""
+"""Parts of models: VAEs, text encoders, IP-Adapters, embeddings, hypernetworks."""
 
 from __future__ import annotations
 
@@ -23,51 +23,43 @@ def _part(kind: Kind, family: Family = "", layout: Layout = "", problem: str | N
     return Identity(kind, family, "", layout, has_vae=vae, has_text_encoder=encoder, problem=problem)
 
 
-def controlnet(header: Header) -> Identity | None:
-    """A ControlNet in the original or in diffusers' layout."""
-    if header.under("control_model.input_hint_block.", "input_hint_block.", "control_model.input_blocks."):
-        return _part("controlnet", _control_family(header, "label_emb."), "original")
-    if header.under("controlnet_cond_embedding."):
-        return _part("controlnet", _control_family(header, "add_embedding."), "diffusers")
-    if header.under("controlnet_x_embedder.", "controlnet_blocks."):
-        return _part("controlnet", "flux" if header.under("single_transformer_blocks.") else "", "diffusers")
-    return None
-
-
-def _control_family(header: Header, size_embedding: str) -> Family:
-    if header.under(size_embedding, f"control_model.{size_embedding}"):
-        return "sdxl"
-    return "sd2" if len(header.first(".proj_in.weight")) == 2 else "sd1"
-
-
-def adapter(header: Header) -> Identity | None:
-    """A T2I-Adapter or an IP-Adapter."""
-    if header.under("ip_adapter.") or header.has("image_proj.proj.weight", "image_proj.latents"):
-        context = header.first("to_k_ip.weight")[1:]
-        return _part("ip-adapter", WIDTHS.get(context[0], "") if context else "")
-    if header.under("adapter.body.", "body.0.block1.") or header.has("body.0.resnets.0.block1.weight"):
-        return _part("t2i-adapter", layout="diffusers" if header.under("adapter.") else "original")
-    return None
+def ip_adapter(header: Header) -> Identity | None:
+    """An IP-Adapter: base, plus, full-face; or one that is given a face's measures, which can't be used."""
+    if not header.under("ip_adapter."):
+        return None
+    matrix = header.first(".to_k_ip.weight")
+    context = matrix[1] if len(matrix) == 2 else 0
+    deep = header.has("image_proj.proj.0.weight") and header.has("image_proj.norm.weight")
+    by_face = deep or header.has("image_proj.perceiver_resampler.proj_in.weight")
+    problem = (
+        "is a FaceID IP-Adapter, which needs insightface's face recognition. Take one without FaceID, such "
+        "as plus-face."
+    )
+    found = _part("ip-adapter", WIDTHS.get(context, ""), problem=problem if by_face else None)
+    return replace(found, context=context)
 
 
 def embedding(header: Header) -> Identity | None:
     """A textual inversion: A1111's .pt, its .safetensors form, SDXL's pair, or diffusers' single vector."""
     if header.under("string_to_param."):
-        return _part("embedding", _width(header, next(iter(header.tensors))))
+        return _taught(header, next(name for name in header.tensors if name.startswith("string_to_param.")))
     if header.has("clip_g") and header.has("clip_l"):
-        return _part("embedding", "sdxl")
+        return _taught(header, "clip_l", "clip_g")
     if header.has("emb_params"):
-        return _part("embedding", _width(header, "emb_params"))
+        return _taught(header, "emb_params")
     first = next(iter(header.tensors))
     single = len(header.tensors) == 1 and 1 <= len(header.shape(first)) <= 2
     if single and not first.endswith((".weight", ".bias")):
-        return _part("embedding", _width(header, first))
+        return _taught(header, first)
     return None
 
 
-def _width(header: Header, name: str) -> Family:
-    shape = header.shape(name)
-    return WIDTHS.get(shape[-1], "") if shape else ""
+def _taught(header: Header, *names: str) -> Identity:
+    """An embedding whose vectors for each text encoder are the tensors of these names."""
+    shapes = [header.shape(name) for name in names]
+    width = sum(shape[-1] for shape in shapes if shape)
+    vectors = shapes[0][0] if len(shapes[0]) > 1 else 1
+    return replace(_part("embedding", WIDTHS.get(width, "")), context=width, vectors=vectors)
 
 
 def hypernetwork(header: Header) -> Identity | None:
@@ -105,6 +97,11 @@ def text_encoder(header: Header) -> Identity | None:
     t5 = ("encoder.block.0.layer.0.SelfAttention.", "model.layers.0.self_attn.")
     if header.under(*clip, *t5) or header.within(".transformer.text_model.embeddings."):
         return _part("text-encoder")
-    if header.under("vision_model.", "visual."):
-        return _part("other", problem="is a CLIP vision encoder, which Darkroom doesn't use.")
+    return None
+
+
+def image_encoder(header: Header) -> Identity | None:
+    """CLIP's image encoder alone, by transformers' or OpenCLIP's names: what IP-Adapters see with."""
+    if header.under("vision_model.encoder.layers.", "visual.transformer.resblocks."):
+        return _part("clip-vision")
     return None

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from webui.catalog.headers import MAX_HEADER, Header, HeaderError, read_at_most
 from webui.catalog.pickle_stubs import StorageType, stand_in
 from webui.catalog.pickle_tensors import metadata, tensors
+from webui.infotext.pairs import clean
 
 MAGIC = 0x1950A86A20F9469CFC6C
 MAX_OPCODES = 4_000_000
@@ -38,7 +39,7 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> object:
         known = stand_in(module, name)
         if known is None:
-            raise CodeError(f"{module}.{name}")
+            raise CodeError(clean(f"{module}.{name}"))
         return known
 
     def persistent_load(self, pid: object) -> object:

@@ -28,11 +28,12 @@ OPAQUE = {
     "builtins.set", "builtins.frozenset", "builtins.bytearray", "builtins.complex", "builtins.int",
     "builtins.float", "builtins.list", "builtins.tuple", "builtins.str",
 }  # fmt: skip
+PARAMETER_DICT = "torch.nn.modules.container.ParameterDict"
 BEYOND_TORCH = {
     "numpy.core.multiarray.scalar", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray.scalar",
     "numpy._core.multiarray._reconstruct", "numpy.dtype", "numpy.ndarray",
     "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
-    "torch.nn.modules.container.ParameterDict",
+    PARAMETER_DICT,
 }  # fmt: skip
 """Named in widely used files beside their weights, though not allowed by `torch.load(weights_only=True)`."""
 
@@ -132,7 +133,7 @@ def stand_in(module: str, name: str) -> object:
         return StorageType(dtype)
     if path in MAPPINGS:
         return Mapping
-    if path == "torch.nn.modules.container.ParameterDict":
+    if path == PARAMETER_DICT:
         return ParameterDict
     if path in OPAQUE or path in BEYOND_TORCH:
         return Opaque

@@ -9,6 +9,7 @@ import json
 from typing import Any, BinaryIO
 
 from webui.catalog.headers import MAX_HEADER, MAX_TENSORS, Header, HeaderError, TensorInfo
+from webui.infotext.pairs import clean
 
 LENGTH_BYTES = 8
 BITS = {
@@ -42,7 +43,9 @@ def read(stream: BinaryIO, size: int) -> Header:
         raise HeaderError(CORRUPT)
     try:
         spans = sorted(map(_span, content.values()))
-        tensors = {name: TensorInfo(tuple(told["shape"]), told["dtype"]) for name, told in content.items()}
+        tensors = {
+            name: TensorInfo(tuple(told["shape"]), clean(told["dtype"])) for name, told in content.items()
+        }
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise HeaderError(CORRUPT) from error
     _check_layout(spans, size, LENGTH_BYTES + length)

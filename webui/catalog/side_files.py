@@ -1,6 +1,6 @@
 """Files beside a model that tell more of it: previews, cards, and those of A1111 and Civitai tools.
 
-Names for `anime.safetensors`: `anime.png` or `anime.preview.png` (also .jpg, .jpeg, .webp),
+Names for `anime.safetensors`: `anime.preview.png` or `anime.png` (also .jpg, .jpeg, .webp),
 `anime.darkroom.json` (Darkroom's card), `anime.json` (A1111's user metadata), `anime.civitai.info` (Civitai
 Helper), `anime.yaml` (the configuration in LDM's format). In a diffusers folder: `darkroom.json`, and
 `preview.png` or `thumbnail.png`.
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 Role = Literal["card", "a1111", "civitai", "config", "thumbnail"]
 
 PICTURES = ("png", "jpg", "jpeg", "webp")
+PREVIEW = ".preview"
 CARD = "darkroom.json"
 Entries = Mapping[str, os.DirEntry[str]]
 
@@ -33,7 +35,8 @@ Sides = tuple[Side, ...]
 def of_file(name: str, entries: Entries) -> Sides:
     """Those of the file `name`, of all that lies in its directory."""
     stem = name.rpartition(".")[0]
-    pictures = (f"{stem}{middle}.{ending}" for ending in PICTURES for middle in ("", ".preview"))
+    # The preview first: it is what people choose in the page, whatever came with the file.
+    pictures = (f"{stem}{middle}.{ending}" for middle in (PREVIEW, "") for ending in PICTURES)
     roles: dict[Role, str | None] = {
         "card": f"{stem}.{CARD}",
         "a1111": f"{stem}.json",
@@ -42,6 +45,16 @@ def of_file(name: str, entries: Entries) -> Sides:
         "thumbnail": next(filter(entries.__contains__, pictures), None),
     }
     return _there(roles, entries)
+
+
+def preview_file(model: Path) -> Path:
+    """Where the picture goes that people choose for the file `model`."""
+    return model.with_name(f"{model.stem}{PREVIEW}.png")
+
+
+def is_preview(picture: Path) -> bool:
+    """Whether the picture beside a file has been chosen for it."""
+    return picture.stem.endswith(PREVIEW)
 
 
 def of_folder(entries: Entries) -> Sides:

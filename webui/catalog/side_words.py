@@ -7,20 +7,27 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from webui.catalog.entry import Family, Prediction
-from webui.catalog.side_files import Role, Sides
+from webui.catalog import user_metadata
+from webui.catalog.entry import Family, Prediction, Usage
+from webui.catalog.side_files import Role, Sides, is_preview
+from webui.infotext.pairs import clean
 from webui.params import GenerationParams
 
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 2**20
+UNUSABLE = (
+    *(OSError, ValueError, TypeError, AttributeError, ArithmeticError),
+    *(ValidationError, RecursionError),
+)
+"""What a file that holds anything at all may raise where it is read."""
 ZERO_SNR = ("ztsnr", "zsnr", "zero_snr", "zero_terminal_snr", "rescale_betas_zero_snr")
 FAMILIES: tuple[tuple[str, Family], ...] = (
     ("flux", "flux"), ("sd 3", "sd3"), ("sd3", "sd3"), ("xl", "sdxl"), ("pony", "sdxl"),
@@ -55,6 +62,7 @@ class Words:
     defaults: dict[str, Any] = field(default_factory=dict[str, Any])
     examples: tuple[str, ...] = ()
     thumbnail: Path | None = None
+    usage: Usage = field(default_factory=Usage)
 
 
 def read_words(sides: Sides) -> Words:
@@ -66,7 +74,7 @@ def read_words(sides: Sides) -> Words:
         if file := paths.get(role):
             try:
                 reader(words, _content(file), file)
-            except (OSError, ValueError, TypeError, AttributeError, ValidationError, RecursionError) as error:
+            except UNUSABLE as error:
                 log.warning("%s can't be used: %s", file, error)
     return words
 
@@ -108,19 +116,24 @@ def _civitai(words: Words, content: bytes, _: Path) -> None:
     words.family = _family(base)
     if base.lower().startswith("sd 2") and "768" in base:
         words.prediction = "v_prediction"
-    trained = [str(word).strip() for word in told.get("trainedWords") or ()]
+    trained = [clean(str(word)).strip() for word in told.get("trainedWords") or ()]
     if trained:
         words.description = f"{words.description}\nTrained words: {', '.join(trained)}".strip()
+        words.usage = replace(words.usage, trained=tuple(trained))
 
 
 def _a1111(words: Words, content: bytes, _: Path) -> None:
     told = _mapping(json.loads(content))
-    words.description = str(told.get("description") or words.description)
-    words.notes = str(told.get("notes") or "")
-    words.family = _family(str(told.get("sd version") or "")) or words.family
+    written = user_metadata.of_mapping(told)
+    words.description = written.description or words.description
+    words.notes = written.notes
+    words.family = _family(written.sd_version) or words.family
+    words.usage = Usage(
+        written.activation_text, written.preferred_weight, written.negative_text, words.usage.trained
+    )
     vae = told.get("vae")
     if isinstance(vae, str) and vae not in ("", "Automatic"):
-        words.defaults["vae"] = vae
+        words.defaults["vae"] = clean(vae)
 
 
 def _card(words: Words, content: bytes, file: Path) -> None:
@@ -132,7 +145,8 @@ def _card(words: Words, content: bytes, file: Path) -> None:
     words.prediction = card.prediction or words.prediction
     words.zero_snr = words.zero_snr if card.zero_snr is None else card.zero_snr
     thumbnail = file.parent / card.thumbnail
-    if card.thumbnail and thumbnail.parent == file.parent and thumbnail.is_file():
+    chosen = words.thumbnail is not None and is_preview(words.thumbnail)
+    if card.thumbnail and not chosen and thumbnail.parent == file.parent and thumbnail.is_file():
         words.thumbnail = thumbnail
 
 
@@ -154,4 +168,4 @@ def _family(told: str) -> Family:
 def _plain(text: object) -> str:
     """Civitai's HTML as text."""
     breaks = re.sub(r"(?i)<br\s*/?>|</p>|</li>", "\n", str(text or ""))
-    return html.unescape(re.sub(r"<[^>]*>", "", breaks)).strip()
+    return html.unescape(re.sub(r"<[^>]*>", "", clean(breaks))).strip()

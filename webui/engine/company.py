@@ -6,13 +6,14 @@ that the UNet is given, and leaves without a trace.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
 
+from webui.engine.words import NO_EMBEDDINGS, Embeddings
 from webui.prompting.networks import Network
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Given:
     """What the UNet is about to be given in one call: rows, each a picture of the batch with a prompt."""
 
     latents: Tensor
-    """x = picture + sigma * noise, shape (rows, channels, height, width), not scaled as the UNet wants it."""
+    """(picture + sigma * noise) / sqrt(1 + sigma^2), shape (rows, channels, height, width)."""
     timestep: Tensor
     tokens: Tensor
     """Shape (rows, tokens, width)."""
@@ -71,12 +72,37 @@ Join = Callable[[Visit], AbstractContextManager[Companion | None]]
 """Joins a walk for a block; None where it has nothing to do there."""
 
 
-Tuning = Callable[["Model", tuple[Network, ...]], AbstractContextManager[None]]
-"""Has a model's text encoders changed by networks for a block."""
+Tuning = Hashable
+"""How text encoders are changed: equal for what is the same change."""
 
 
-def _untuned(model: Model, networks: tuple[Network, ...]) -> AbstractContextManager[None]:  # noqa: ARG001
-    return nullcontext()
+class Tuner(Protocol):
+    """Changes how a model's text encoders hear, as networks in prompts ask for."""
+
+    def wanted(self, model: Model, networks: tuple[Network, ...]) -> Tuning:
+        """The change that `networks` ask for; the same one where they leave the text encoders alone."""
+        ...
+
+    def tuned(self, model: Model, tuning: Tuning) -> AbstractContextManager[None]:
+        """Has the text encoders changed for a block, by what `wanted` gave."""
+        ...
+
+
+class _Untuned:
+    """Leaves text encoders as they are."""
+
+    def wanted(self, model: Model, networks: tuple[Network, ...]) -> Tuning:  # noqa: ARG002
+        return None
+
+    def tuned(self, model: Model, tuning: Tuning) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
+
+
+UNTUNED = _Untuned()
+
+
+def _no_hashes(_: Sequence[str]) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -84,7 +110,10 @@ class Company:
     """All that may join walks, and what changes how prompts are encoded."""
 
     joins: Sequence[Join] = ()
-    tuned: Tuning = _untuned
+    tuner: Tuner = UNTUNED
+    embeddings: Embeddings = NO_EMBEDDINGS
+    lora_hashes: Callable[[Sequence[str]], Mapping[str, str]] = _no_hashes
+    """Texts -> the hash of each LoRA that they name, by its name there."""
 
     @contextmanager
     def joined(self, visit: Visit) -> Generator[list[Companion]]:

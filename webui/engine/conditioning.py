@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from webui.engine.encoding import ROW, Embedding, PromptEncoder, Reading
 from webui.engine.protocol import EngineError
+from webui.engine.regions import ALONE, Shares
 from webui.prompting.language import Moment, Network, moment_at, read
 from webui.prompting.prepared import PicturePrompt
 
@@ -19,6 +20,11 @@ MOST_CHUNKS = 100
 
 MOST_CHUNKS_ALTOGETHER = 1000
 """Of all texts that are said in a batch: each is kept while it is drawn."""
+
+
+_Said = tuple[str, tuple[Network, ...]]
+"""A text and the networks that it is encoded with."""
+_Embed = Callable[[str, Reading | None, tuple[Network, ...]], Embedding]
 
 
 class Interrupted(Exception):  # noqa: N818  # nothing is wrong
@@ -55,15 +61,56 @@ class Heard:
 
 
 @dataclass(frozen=True)
+class _Portion:
+    """A part of a prompt, and how hard it pulls."""
+
+    moments: tuple[Moment, ...]
+    weight: float | Tensor
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """A text that is said, and the networks that it is heard with."""
+
+    text: str
+    networks: tuple[Network, ...]
+    weight: float | Tensor = 1.0
+
+
+@dataclass(frozen=True)
 class _Spoken:
     """A picture's prompts as read."""
 
-    wanted: tuple[tuple[tuple[Moment, ...], float], ...]
+    own: tuple[_Portion, ...]
+    """The parts of the picture's own prompt. None of them may be heard, but their networks count."""
+    regions: tuple[tuple[_Portion, ...], ...]
+    """Those of its regions' prompts."""
     unwanted: tuple[Moment, ...]
+    own_heard: bool = True
 
     @property
-    def moments(self) -> list[Moment]:
-        return [moment for moments, _ in self.wanted for moment in moments] + list(self.unwanted)
+    def heard(self) -> list[_Portion]:
+        """Every part that is a row of its own."""
+        own = self.own if self.own_heard else ()
+        return [*own, *(part for region in self.regions for part in region)]
+
+    @property
+    def wanted(self) -> list[Moment]:
+        """All that the prompts say, of regions too."""
+        said = [*self.own, *(part for region in self.regions for part in region)]
+        return [moment for part in said for moment in part.moments]
+
+    def at(self, evaluation: int) -> tuple[list[_Voice], _Voice]:
+        """What is said at an evaluation: of each row that is wanted, and of the unwanted one."""
+        common = _networks(self.own, evaluation)
+        wanted = _voices(self.own, evaluation, common) if self.own_heard else []
+        for region in self.regions:
+            wanted += _voices(region, evaluation, _joined(common, _networks(region, evaluation)))
+        return wanted, _Voice(moment_at(self.unwanted, evaluation).text, common)
+
+    def each(self) -> Iterator[tuple[list[_Voice], _Voice]]:
+        """All that `at` can give, in its order."""
+        return map(self.at, sorted({moment.until for moment in (*self.wanted, *self.unwanted)}))
 
 
 class Conditioning:
@@ -77,6 +124,7 @@ class Conditioning:
         reading: Reading | None = None,
         stopped: Callable[[], bool] = _never,
         before: int | None = None,
+        shares: Shares = ALONE,
     ) -> None:
         """Encode all that will be said.
 
@@ -87,33 +135,38 @@ class Conditioning:
             reading: how texts are read.
             stopped: whether to give up; asked before each text.
             before: in the second pass of hires fix, how often it was asked in the first.
+            shares: how much the picture's own prompt and its regions' count.
 
         Raises:
             EngineError: a prompt has too many parts to be drawn.
             Interrupted: `stopped` said so.
         """
-        spoken = {prompt: _read(prompt, evaluations, before) for prompt in dict.fromkeys(prompts)}
-        wanted = {text for one in spoken.values() for moments, _ in one.wanted for text in _texts(moments)}
-        unwanted = {text for one in spoken.values() for text in _texts(one.unwanted)}
-        self._tokens = 0
+        spoken = {prompt: _read(prompt, evaluations, before, shares) for prompt in dict.fromkeys(prompts)}
+        self._kept = set[Embedding]()
         self._stopped = stopped
-        self._wanted = {text: self._counted(encoder.embed, text, reading) for text in wanted}
-        self._unwanted = {text: self._counted(encoder.unwanted, text, reading) for text in unwanted}
+        self._wanted: dict[_Said, Embedding] = {}
+        self._unwanted: dict[_Said, Embedding] = {}
+        for wanted, unwanted in (said for one in spoken.values() for said in one.each()):
+            for voice in wanted:
+                self._encode(self._wanted, encoder.embed, voice, reading)
+            self._encode(self._unwanted, encoder.unwanted, unwanted, reading)
         self._spoken = [spoken[prompt] for prompt in prompts]
-        self._parts: dict[tuple[Embedding, float, tuple[Network, ...]], Part] = {}
+        self._parts: dict[tuple[Embedding, float | Tensor, tuple[Network, ...]], Part] = {}
 
-    def _counted(
-        self, embed: Callable[[str, Reading | None], Embedding], text: str, reading: Reading | None
-    ) -> Embedding:
+    def _encode(
+        self, known: dict[_Said, Embedding], embed: _Embed, voice: _Voice, reading: Reading | None
+    ) -> None:
+        said = voice.text, voice.networks
+        if said in known:
+            return
         if self._stopped():
             raise Interrupted
-        embedding = embed(text, reading)
-        self._tokens += embedding.tokens.shape[1]
-        if self._tokens > MOST_CHUNKS_ALTOGETHER * ROW:
+        known[said] = embed(voice.text, reading, voice.networks)
+        self._kept.add(known[said])
+        if sum(embedding.tokens.shape[1] for embedding in self._kept) > MOST_CHUNKS_ALTOGETHER * ROW:
             raise EngineError(
                 "The prompts say too many different things over the steps. Edit less, or shorten them."
             )
-        return embedding
 
     def __len__(self) -> int:
         return len(self._spoken)
@@ -121,39 +174,78 @@ class Conditioning:
     @property
     def networks(self) -> tuple[Network, ...]:
         """Every network that a prompt names, once."""
-        moments = [moment for spoken in self._spoken for moment in spoken.moments]
-        return tuple(dict.fromkeys(network for moment in moments for network in moment.networks))
+        return _named(moment for spoken in self._spoken for moment in spoken.wanted)
+
+    @property
+    def unheard(self) -> tuple[Network, ...]:
+        """Those that negative prompts name, where networks change nothing."""
+        return _named(moment for spoken in self._spoken for moment in spoken.unwanted)
+
+    @property
+    def misfits(self) -> tuple[str, ...]:
+        """Sentences: embeddings that the prompts name and that can't be used."""
+        found = [*self._wanted.values(), *self._unwanted.values()]
+        return tuple(dict.fromkeys(misfit for embedding in found for misfit in embedding.misfits))
 
     def at(self, evaluation: int) -> list[Heard]:
         """What each picture hears at `evaluation`, counted from 0."""
         return [self._heard(spoken, evaluation) for spoken in self._spoken]
 
     def _heard(self, spoken: _Spoken, evaluation: int) -> Heard:
-        said = [(moment_at(moments, evaluation), weight) for moments, weight in spoken.wanted]
-        networks = tuple(dict.fromkeys(network for moment, _ in said for network in moment.networks))
-        wanted = [self._part(self._wanted[moment.text], weight, networks) for moment, weight in said]
-        unwanted = self._unwanted[moment_at(spoken.unwanted, evaluation).text]
-        return Heard(tuple(wanted), self._part(unwanted, 1.0, networks))
+        wanted, unwanted = spoken.at(evaluation)
+        return Heard(
+            tuple(self._part(self._wanted, voice) for voice in wanted), self._part(self._unwanted, unwanted)
+        )
 
-    def _part(self, embedding: Embedding, weight: float, networks: tuple[Network, ...]) -> Part:
+    def _part(self, known: dict[_Said, Embedding], voice: _Voice) -> Part:
         """The very same object for the same, by which it is told whether anything has changed."""
-        key = (embedding, weight, networks)
+        key = (known[voice.text, voice.networks], voice.weight, voice.networks)
         return self._parts.setdefault(key, Part(*key))
 
 
-def _read(prompt: PicturePrompt, evaluations: int, before: int | None) -> _Spoken:
-    positive = read(prompt.prompt, evaluations, before=before)
+def _read(prompt: PicturePrompt, evaluations: int, before: int | None, shares: Shares) -> _Spoken:
     negative = read(prompt.negative, evaluations, composes=False, before=before)
-    if len(positive.subprompts) > MOST_PARTS:
-        raise EngineError(
-            f"The prompt joins {len(positive.subprompts)} parts by AND; up to {MOST_PARTS} can be drawn."
-        )
-    if max(text.count("BREAK") for text in (prompt.prompt, prompt.negative)) > MOST_CHUNKS:
-        raise EngineError(f"A prompt has more than {MOST_CHUNKS} BREAKs. Use fewer.")
-    return _Spoken(
-        tuple((part.moments, part.weight) for part in positive.subprompts), negative.subprompts[0].moments
+    _check_breaks(prompt.negative)
+
+    def said(text: str, share: float | Tensor) -> tuple[_Portion, ...]:
+        _check_breaks(text)
+        parts = read(text, evaluations, before=before).subprompts
+        return tuple(_Portion(part.moments, part.weight * share) for part in parts)
+
+    spoken = _Spoken(
+        said(prompt.prompt, shares.own),
+        tuple(said(prompt.regions[number], share) for number, share in shares.regions.items()),
+        negative.subprompts[0].moments,
+        isinstance(shares.own, Tensor) or shares.own > 0,
     )
+    if len(spoken.heard) > MOST_PARTS:
+        how = "by AND and regions" if spoken.regions else "by AND"
+        raise EngineError(
+            f"The prompt joins {len(spoken.heard)} parts {how}; up to {MOST_PARTS} can be drawn."
+        )
+    return spoken
 
 
-def _texts(moments: Sequence[Moment]) -> set[str]:
-    return {moment.text for moment in moments}
+def _check_breaks(text: str) -> None:
+    if text.count("BREAK") > MOST_CHUNKS:
+        raise EngineError(f"A prompt has more than {MOST_CHUNKS} BREAKs. Use fewer.")
+
+
+def _voices(said: Sequence[_Portion], evaluation: int, networks: tuple[Network, ...]) -> list[_Voice]:
+    """What the parts of one prompt say now."""
+    return [_Voice(moment_at(part.moments, evaluation).text, networks, part.weight) for part in said]
+
+
+def _networks(said: Sequence[_Portion], evaluation: int) -> tuple[Network, ...]:
+    """Those that the parts of a prompt name now, each once."""
+    return _named(moment_at(part.moments, evaluation) for part in said)
+
+
+def _named(moments: Iterable[Moment]) -> tuple[Network, ...]:
+    return tuple(dict.fromkeys(network for moment in moments for network in moment.networks))
+
+
+def _joined(common: tuple[Network, ...], own: tuple[Network, ...]) -> tuple[Network, ...]:
+    """A region's networks: the whole picture's, but for those that it names itself."""
+    names = {(network.kind, network.name) for network in own}
+    return tuple(network for network in common if (network.kind, network.name) not in names) + own

@@ -117,6 +117,7 @@ def order_of(order: Order, place: int, number: int) -> Order:
         **plain,
         "enable_hr": False,
         "detailer": NO_DETAILER,
+        "regions": (),
         "batch_size": 1,
         "n_iter": 1,
         "tiling": False,
@@ -136,4 +137,6 @@ def order_of(order: Order, place: int, number: int) -> Order:
         subseed=subseed,
         prompts=(_said(order, place, number),),
         inputs=Inputs(),
+        controls=(),
+        region_masks=(),
     )

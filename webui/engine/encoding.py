@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from webui.engine.company import UNTUNED, Tuner, Tuning
 from webui.engine.model import Model, TextEncoder
+from webui.engine.words import NO_EMBEDDINGS, Embeddings, Vocabulary
 from webui.params import GenerationParams
 from webui.params.guidance import Emphasis
-from webui.prompting.chunks import CHUNK, Chunk, chunked
+from webui.prompting.chunks import CHUNK, Chunk
+from webui.prompting.networks import Network
 
 REMEMBERED_CHUNKS = 256
 ROW = CHUNK + 2
@@ -40,6 +43,8 @@ class Embedding:
 
     tokens: Tensor
     pooled: Tensor | None = None
+    misfits: tuple[str, ...] = ()
+    """Sentences: embeddings that it names and that can't be used."""
 
     def zeroed(self) -> Embedding:
         """The same in shape, saying nothing."""
@@ -51,24 +56,34 @@ class Embedding:
 class PromptEncoder:
     """Encodes with one model's text encoders. The last texts are remembered."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, tuner: Tuner = UNTUNED, embeddings: Embeddings = NO_EMBEDDINGS) -> None:
+        self.vocabulary = Vocabulary(model, embeddings)
         self._model = model
-        self._known: OrderedDict[tuple[str, Reading], Embedding] = OrderedDict()
+        self._tuner = tuner
+        self._known: OrderedDict[tuple[str, Reading, Tuning, Hashable], Embedding] = OrderedDict()
         self._nothing: dict[Reading, Embedding] = {}
 
-    def embed(self, text: str, reading: Reading | None = None) -> Embedding:
-        """What `text`, free of networks and editing, says; the very same object for the same text."""
-        key = (text, reading or Reading())
+    def embed(
+        self, text: str, reading: Reading | None = None, networks: tuple[Network, ...] = ()
+    ) -> Embedding:
+        """What `text`, free of networks and editing, says; the very same object for the same text.
+
+        `networks`: those that the prompt names, of which some change the text encoders.
+        """
+        reading, tuning = reading or Reading(), self._tuner.wanted(self._model, networks)
+        key = (text, reading, tuning, self.vocabulary.stamp())
         if key not in self._known:
-            self._known[key] = self._encode(*key)
+            self._known[key] = self._encode(text, reading, tuning)
             self._forget()
         self._known.move_to_end(key)
         return self._known[key]
 
-    def unwanted(self, text: str, reading: Reading | None = None) -> Embedding:
+    def unwanted(
+        self, text: str, reading: Reading | None = None, networks: tuple[Network, ...] = ()
+    ) -> Embedding:
         """The same for a negative prompt. SDXL was trained to take nothing for zeros; A1111 does so here."""
         if text or not self._model.family.startswith("sdxl"):
-            return self.embed(text, reading)
+            return self.embed(text, reading, networks)
         key = reading or Reading()
         if key not in self._nothing:
             self._nothing[key] = self.embed("", key).zeroed()
@@ -80,16 +95,22 @@ class PromptEncoder:
             self._known.popitem(last=False)
             lengths.pop(0)
 
-    def _encode(self, text: str, reading: Reading) -> Embedding:
+    def _encode(self, text: str, reading: Reading, tuning: Tuning) -> Embedding:
+        with self._tuner.tuned(self._model, tuning):
+            return self._encoded(text, reading)
+
+    def _encoded(self, text: str, reading: Reading) -> Embedding:
         pooled: Tensor | None = None
         heard: list[Tensor] = []
+        misfits: tuple[str, ...] = ()
         for encoder in self._model.encoders:
-            chunks = chunked(text, encoder.tokenizer, reading.emphasis, reading.backtrack)
-            with self._model.on_device(encoder.part):
+            words = self.vocabulary.read(text, encoder, reading.emphasis, reading.backtrack)
+            chunks, misfits = words.chunks, words.misfits
+            with self._model.on_device(encoder.part), self.vocabulary.spoken(encoder, chunks):
                 hidden, pooled = self._listen(encoder, chunks, reading.clip_skip)
             hidden = emphasized(hidden, chunks, norm=reading.emphasis == "Original")
             heard.append(hidden.flatten(0, 1).unsqueeze(0))
-        return Embedding(torch.cat(heard, -1), pooled)
+        return Embedding(torch.cat(heard, -1), pooled, misfits)
 
     def _listen(
         self, encoder: TextEncoder, chunks: Sequence[Chunk], clip_skip: int

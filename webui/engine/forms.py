@@ -13,6 +13,7 @@ from webui.catalog.folders import T5_TOKENIZER
 from webui.config import Config
 from webui.engine import memory
 from webui.engine.cache import Budget
+from webui.engine.control.loading import size_of
 from webui.engine.devices import Placement, choose_device, place
 from webui.engine.general.tokenizers import holds_t5
 from webui.engine.held import Form
@@ -47,6 +48,11 @@ class Forms:
         downloaded = self._config.models_dir / T5_TOKENIZER
         return downloaded if holds_t5(downloaded) else None
 
+    @property
+    def lora_budget(self) -> int:
+        """Bytes of LoRAs to keep that have been read."""
+        return int(self._settings.get().lora_cache * 2**30)
+
     def form_of(self, file: ModelFile, plan: Plan) -> FormOf:
         """The form that each part of `file` is to be held in, as the settings are at this moment."""
         settings, placement = self._settings.get(), self.placement
@@ -80,15 +86,24 @@ class Forms:
         plan = memory.choose(
             settings,
             free=self._usable(),
-            sizes=sizes(order.checkpoint, self.device.type) or {"main": order.checkpoint.size},
+            sizes=self._sizes(order),
             width=width,
             height=height,
-            batch=order.params.batch_size,
+            # For a picture two rows are reckoned, its prompt's and the negative one's.
+            batch=-(-order.params.batch_size * (2 + len(order.params.regions)) // 2),
             device_type=self.device.type,
         )
         if self._config.xformers and settings.attention == "Automatic":
             return replace(plan, attention="xformers")
         return plan
+
+    def _sizes(self, order: Order) -> dict[str, int]:
+        """About how many bytes the parts of an order's checkpoint take, and the networks that steer it."""
+        checkpoint = order.checkpoint
+        itemsize = 4 if self.device.type == "cpu" else 2
+        known = sizes(checkpoint, self.device.type) or {"main": checkpoint.size}
+        models = [control.model for control in order.controls if control.model]
+        return known | {file.name: size_of(file, checkpoint, itemsize) for file in models}
 
     def _usable(self) -> int:
         """Bytes that a drawing may take, loaded models counted as free: a plan doesn't depend on the last."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from PIL import Image
@@ -57,6 +58,7 @@ class ClassicStudio:
         self._walker = Walker(model, decoder, fit_preview, company)
         self.advance = self._walker.advance
         self._identity = identity
+        self._company = company
 
     @property
     def encoder(self) -> PromptEncoder:
@@ -76,6 +78,8 @@ class ClassicStudio:
             EngineError: the model gave no usable picture, or the refiner doesn't go with it.
         """
         ground = self._ground(order, observer) if order.params.init_images else None
+        if ground:
+            order = replace(order, view=order.view.part(ground.scene.view))
         budget = PreviewBudget()
         for batch in batches(order, already):
             for place, image in self._images(batch, ground, observer, budget, helpers, already):
@@ -197,12 +201,15 @@ class ClassicStudio:
 
     def _told(self, order: Order, place: int, image: Image.Image) -> Picture:
         """A picture with what is written into it."""
-        said = order.prompt_of(place)
+        params, said = order.params, order.prompt_of(place)
+        texts = [*said.texts.values(), *said.regions]
         text = infotext.write(
-            order.told(place, Way.schedule_of(order.params)),
+            order.told(place, Way.schedule_of(params)),
             self._identity(),
             template=said.template,
             negative_template=said.negative_template,
+            loras=self._company.lora_hashes(texts),
+            embeddings=self.encoder.vocabulary.hashes(texts, params.emphasis, params.steps),
         )
         return Picture(image, order.seeds_of(place)[0], text)
 

@@ -27,6 +27,7 @@ from webui.engine.start import Start
 from webui.engine.studio import Helpers
 from webui.engine.way import Way
 from webui.imaging.masks import flattened
+from webui.imaging.views import WHOLE, View
 from webui.params import GenerationParams
 from webui.params.hires import Enlargement
 from webui.params.sides import GRAIN
@@ -70,7 +71,7 @@ def second_pass(
         return enlarged * (len(batch.places) // len(enlarged))
     with _second(studio, batch.order, observer, helpers) as second:
         start = _start(second, params, enlarged, observer)
-        following = of_second_pass(batch, enlargement.size)
+        following = of_second_pass(batch, enlargement.size, _view(enlargement))
         way = Way.of(second.model, following, start)
         drawn = second.walked(following, way, observer, budget, helpers.refiner)
         if drawn is None:
@@ -79,8 +80,11 @@ def second_pass(
         return [second.decoder.decode(row, observer.notice, seamless=params.tiling) for row in drawn.split(1)]
 
 
-def of_second_pass(batch: Batch, size: tuple[int, int]) -> Batch:
-    """The same pictures at `size` pixels, drawn as is asked for the second pass, else as the first."""
+def of_second_pass(batch: Batch, size: tuple[int, int], view: View = WHOLE) -> Batch:
+    """The same pictures at `size` pixels, drawn as is asked for the second pass, else as the first.
+
+    `view`: the part of them that is kept.
+    """
     order, params = batch.order, batch.params
     own = {
         "width": size[0],
@@ -96,9 +100,15 @@ def of_second_pass(batch: Batch, size: tuple[int, int]) -> Batch:
     }
     said = tuple(prompt.second for prompt in order.prompts)
     # Not through validation: what has been settled is kept, be it more than may be asked for.
-    second = replace(order, params=params.model_copy(update=own), prompts=said)
+    second = replace(order, params=params.model_copy(update=own), prompts=said, view=view)
     asked = params.steps * find_sampler(params.sampler_name).evaluations
     return replace(batch, order=second, before=asked)
+
+
+def _view(enlargement: Enlargement) -> View:
+    """The part of the first pass that is kept."""
+    (left, top), (width, height) = enlargement.corner, enlargement.size
+    return View.of((left, top, left + width, top + height), enlargement.covering)
 
 
 def _enlarged(

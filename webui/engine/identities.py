@@ -42,6 +42,16 @@ class Identities:
             hires=self._titled(order.hires_checkpoint) if order.hires_checkpoint else None,
         )
 
+    def sha256(self, file: ModelFile) -> str | None:
+        """The whole sum of a small file, computed at once; None: it isn't to be told, or can't be."""
+        if not self._hashing:
+            return None
+        try:
+            return self._catalog.sha256(file)
+        except OSError as error:
+            log.warning("The hash of %s can't be computed: %s", file.name, error)
+            return None
+
     def _titled(self, file: ModelFile) -> str:
         """Name and hash in one, as A1111 writes them."""
         known = self._hash(file)

@@ -16,33 +16,57 @@ from webui.catalog.entry import ModelFile
 from webui.config import Config
 from webui.engine import memory
 from webui.engine.conditioning import Interrupted
-from webui.engine.devices import is_out_of_memory
+from webui.engine.devices import Placement, is_out_of_memory
 from webui.engine.forms import Forms
 from webui.engine.idle import IdleTimer
 from webui.engine.manager import PipelineManager
 from webui.engine.memory import Plan
-from webui.engine.protocol import EngineError, MemoryReport, Observer, Order, Picture, Repair
+from webui.engine.protocol import EngineError, MemoryReport, Observer, Order, Picture, Repair, Training
 from webui.engine.studio import Helpers, Opener
 from webui.engine.tiled_drawing import TiledDrawing
 from webui.engine.upscaling.extras import Extras
 from webui.engine.upscaling.faces import FaceRestorers
 from webui.engine.upscaling.upscalers import TOO_LITTLE_MEMORY, Upscalers
+from webui.imaging.preprocessors.built_in import weightless
+from webui.imaging.preprocessors.table import Preprocessors
 from webui.params import GenerationParams
 from webui.params.scripts import SDUpscale
 from webui.settings import SettingsStore
 
 log = logging.getLogger(__name__)
 
+Train = Callable[[Training, Placement, Observer], None]
+"""Does a run of training; see `protocol.Engine.train`."""
+
 
 class LocalEngine:
     """Implements `protocol.Engine`. One worker draws with it; the rest may be called from any thread."""
 
-    def __init__(self, config: Config, settings: SettingsStore, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        config: Config,
+        settings: SettingsStore,
+        catalog: Catalog,
+        preprocessors: Preprocessors | None = None,
+        train: Train | None = None,
+    ) -> None:
+        """Prepare; no model is loaded yet.
+
+        Args:
+            config: the flags.
+            settings: asked anew for each order.
+            catalog: what else than their checkpoints orders need.
+            preprocessors: what makes maps of control images. None: those that need no files.
+            train: what does training runs. None: this engine does none.
+        """
         # What has been imported stays for good: collections needn't look through it at each switch.
         gc.freeze()
         self._settings = settings
+        self._catalog = catalog
+        self._train = train
         self._forms = Forms(config, settings)
-        self._manager = PipelineManager(self._forms, catalog, config.cache_dir, hashing=config.hashing)
+        table = preprocessors or weightless()
+        self._manager = PipelineManager(self._forms, catalog, config.cache_dir, table, hashing=config.hashing)
         self._upscalers = Upscalers(lambda: self._forms.placement, settings, self._manager.make_room)
         faces = FaceRestorers(config.models_dir, lambda: self._forms.placement)
         self._extras = Extras(self._upscalers, faces)
@@ -128,6 +152,25 @@ class LocalEngine:
         finally:
             self._idle.begin()
 
+    def train(self, training: Training, observer: Observer) -> None:
+        """Train; see `protocol.Engine.train`. All that is loaded for drawing makes room."""
+        if self._train is None:
+            raise EngineError("This engine draws only. Train with the server itself.")
+        self._idle.stop()
+        self._on_this_thread()
+        self.unload()
+        self._manager.make_room()
+        try:
+            self._train(training, self._forms.placement, observer)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise EngineError(_too_small_to_train(training)) from error
+            raise
+        finally:
+            self._manager.make_room()
+            self._catalog.refresh()
+            self._idle.begin()
+
     def _thriftier(self, order: Order, plan: Plan, observer: Observer) -> Plan:
         # Only here, behind the except block, is all let go that the failed try held.
         self._upscalers.unload()
@@ -194,6 +237,13 @@ class _Placing:
         """One finished picture."""
         self._observer.picture(picture)
         self.place += 1
+
+
+def _too_small_to_train(training: Training) -> str:
+    name = training.order.checkpoint.name
+    return (
+        f'There isn\'t enough memory to train "{name}". Close other programs, or train a smaller checkpoint.'
+    )
 
 
 def _too_large(order: Order) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,20 +17,29 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import ModelFile
+from webui.engine.adapters.hashes import LoraHashes
+from webui.engine.adapters.networks import Networks
+from webui.engine.adapters.wardrobe import Wardrobe
 from webui.engine.cache import PartCache
 from webui.engine.company import Company
+from webui.engine.control.join import Controls
+from webui.engine.control.loading import wanted_of as wanted_control
 from webui.engine.decoding import Decoder
 from webui.engine.devices import DTYPES
 from webui.engine.forms import Forms
 from webui.engine.general.beside import Beside
 from webui.engine.held import Held, PartKey, Wanted
 from webui.engine.identities import Identities
+from webui.engine.image_prompts.join import ImagePrompts
+from webui.engine.lending import lender
 from webui.engine.memory import Plan
 from webui.engine.opening import Opening, open_studio
 from webui.engine.parts import MAIN, wanted_of
 from webui.engine.protocol import MemoryReport, Order
 from webui.engine.storage import trim
 from webui.engine.studio import Studio
+from webui.engine.words import Embeddings
+from webui.imaging.preprocessors.table import Preprocessors
 from webui.infotext import ModelIdentity
 
 log = logging.getLogger(__name__)
@@ -41,14 +51,35 @@ class PipelineManager:
     `hashing`: whether infotexts tell the hash of a checkpoint, which may have to be computed.
     """
 
-    def __init__(self, forms: Forms, catalog: Catalog, cache_dir: Path, *, hashing: bool = True) -> None:
+    def __init__(
+        self,
+        forms: Forms,
+        catalog: Catalog,
+        cache_dir: Path,
+        preprocessors: Preprocessors,
+        *,
+        hashing: bool = True,
+    ) -> None:
         self._forms = forms
         self._catalog = catalog
         self._cache_dir = cache_dir
         self._identities = Identities(catalog, hashing=hashing)
         self._cache = PartCache(forms.device, lambda: forms.budget(self._plan), self._forget)
         self._studios: dict[Any, Studio] = {}
-        self._company = Company()
+        lend = lender(self._cache)
+        self._controls = Controls(
+            lend, lambda file, checkpoint: self._control(self._plan, file, checkpoint), preprocessors
+        )
+        self._wardrobe = Wardrobe(catalog, lambda: forms.lora_budget)
+        self._lora_hashes = LoraHashes(self._wardrobe.find, hashing=hashing)
+        networks = Networks(self._wardrobe)
+        self._company = Company(
+            # The units last: a reference has the UNet run as the others have made it.
+            joins=(networks.joined, ImagePrompts(catalog, lend).join, self._controls.join),
+            tuner=networks,
+            embeddings=Embeddings(lambda: catalog.files("embedding"), self._identities.sha256),
+            lora_hashes=self._lora_hashes.of,
+        )
         self._plan = Plan()
         self._order: Order | None = None
         self._ahead: threading.Thread | None = None
@@ -63,8 +94,25 @@ class PipelineManager:
         """
         self._plan, self._order = plan, order
         self._identities.begin(order)
-        with self._studio(order, plan) as studio:
+        said = order.prompts or (order.prompt_of(0),)
+        self._lora_hashes.begin(text for each in said for text in (*each.texts.values(), *each.regions))
+        with self._studio(order, plan) as studio, self._held(self._beside_unet(order, plan)):
             yield studio
+
+    @contextmanager
+    def _held(self, wanted: Iterable[Wanted]) -> Generator[None]:
+        """Networks beside the checkpoint's, not let go in the block. Several may be the same part."""
+        with ExitStack() as stack:
+            for each in wanted:
+                stack.enter_context(self._cache.lease([each]))
+            yield
+
+    def _beside_unet(self, order: Order, plan: Plan) -> Iterator[Wanted]:
+        return self._controls.networks(order, partial(self._control, plan))
+
+    def _control(self, plan: Plan, file: ModelFile, checkpoint: ModelFile) -> Wanted:
+        form = self._forms.form_of(checkpoint, plan)("unet")
+        return wanted_control(file, checkpoint, form, self._forms.device)
 
     @contextmanager
     def open_beside(self, order: Order, plan: Plan, checkpoint: ModelFile) -> Generator[Studio]:
@@ -105,6 +153,7 @@ class PipelineManager:
             self._identity,
             self._cache_dir / "previews",
             self._company,
+            self._wardrobe,
         )
         return open_studio(opening)
 
@@ -152,7 +201,7 @@ class PipelineManager:
         Raises:
             EngineError: it can't be loaded; the text says why.
         """
-        with self._cache.lease(self._wanted(order, plan)):
+        with self._cache.lease(self._wanted(order, plan)), self._held(self._beside_unet(order, plan)):
             pass
 
     def _load_ahead(self) -> None:
@@ -163,7 +212,7 @@ class PipelineManager:
     def _load_if_it_fits(self, order: Order) -> None:
         try:
             plan = self._forms.plan(order)
-            if self._cache.fits(self._wanted(order, plan)):
+            if self._cache.fits([*self._wanted(order, plan), *self._beside_unet(order, plan)]):
                 self.load(order, plan)
         except Exception as error:
             # The job itself will meet this again and say it to its owner.
@@ -172,6 +221,7 @@ class PipelineManager:
     def unload(self, model: str | None = None) -> None:
         """Let go the parts of `model` (None: of all) that aren't in use."""
         self._cache.unload(model)
+        self._wardrobe.unload(model)
 
     def make_room(self) -> None:
         """Free all memory that isn't needed this moment, after it has run out."""
@@ -184,7 +234,7 @@ class PipelineManager:
         report = MemoryReport(
             device="CPU",
             precision=next(name for name, dtype in DTYPES.items() if dtype == self._forms.placement.dtype),
-            residents=self._cache.residents(),
+            residents=self._cache.residents() + self._wardrobe.residents(),
             ram_total=ram.total,
             ram_free=ram.available,
             ram_budget=budget.ram,

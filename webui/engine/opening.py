@@ -15,6 +15,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
 from webui.catalog.entry import CLASSIC, Family, ModelFile
+from webui.engine.adapters.wardrobe import Wardrobe
 from webui.engine.company import NOBODY, Company
 from webui.engine.decoding import Decoder
 from webui.engine.devices import Placement, is_out_of_memory
@@ -45,6 +46,8 @@ class Opening:
     previews: Path
     """The folder where fitted preview decoders are kept."""
     company: Company = NOBODY
+    wardrobe: Wardrobe | None = None
+    """LoRAs, for diffusers' pipelines; None: there are none."""
 
 
 def open_studio(opening: Opening) -> Studio:
@@ -67,6 +70,7 @@ def _general(opening: Opening) -> Studio:
     # Here and not above: diffusers' pipelines take seconds to import.
     from webui.engine.general import loading
     from webui.engine.general.decoders import preview_decoder
+    from webui.engine.general.loras import PipelineLoras, body_of
     from webui.engine.general.placing import placed
     from webui.engine.general.studio import GeneralStudio
 
@@ -74,7 +78,9 @@ def _general(opening: Opening) -> Studio:
     with opening.on_device("vae") if "vae" in opening.networks else nullcontext():
         decoder = preview_decoder(pipeline, opening.previews)
     placing = partial(placed, opening.networks, opening.placement.device, opening.on_device)
-    return GeneralStudio(pipeline, opening.identity, decoder, placing)
+    body = body_of(pipeline, opening.file.identity.family, opening.placement)
+    loras = PipelineLoras(opening.wardrobe, body) if opening.wardrobe and body else None
+    return GeneralStudio(pipeline, opening.identity, decoder, placing, loras, opening.company)
 
 
 def _classic(opening: Opening) -> ClassicStudio:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from PIL import Image
@@ -11,10 +12,13 @@ from PIL import Image
 from webui.catalog.entry import ModelFile
 from webui.engine.samplers.table import find_sampler
 from webui.imaging.masks import mask_of_alpha
+from webui.imaging.views import WHOLE, View
 from webui.params import GenerationParams
 from webui.params.control import ControlUnit
 from webui.params.extras import ExtrasParams
-from webui.prompting.prepared import PicturePrompt, texts_of
+from webui.params.regions import Region
+from webui.params.training import TrainParams
+from webui.prompting.prepared import PicturePrompt
 
 TRANSPARENT = "transparent parts"
 """Stands for the mask's name where the init image brings the mask itself."""
@@ -46,7 +50,14 @@ class Control:
     model: ModelFile | None = None
     """ControlNet, T2I- or IP-Adapter. None: its preprocessor steers by itself, as reference does."""
     mask: Image.Image | None = None
-    """L, of any size: white where the unit has a say."""
+    """L, of any size: white where the unit has a say, or for inpaint preprocessors what is to change."""
+    named: str = ""
+    """What infotexts call the model: "name [hash]". Empty: as the unit does."""
+
+    @property
+    def told(self) -> ControlUnit:
+        """The unit as infotexts tell it."""
+        return self.unit.model_copy(update={"model": self.named}) if self.named else self.unit
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,8 @@ class Order:
     """The units that steer, in their order; those that aren't enabled are left out."""
     region_masks: tuple[Image.Image | None, ...] = ()
     """L, of any size, one for each of `params.regions`; None: it is a rectangle. Empty: all are."""
+    view: View = WHOLE
+    """The part of the picture that is drawn: a tile, what is masked alone, what hires fix keeps."""
 
     @property
     def largest(self) -> tuple[int, int]:
@@ -88,15 +101,25 @@ class Order:
     def prompt_of(self, place: int) -> PicturePrompt:
         """What is said of picture number `place`, from 0."""
         own = self.prompts[place] if self.prompts else None
-        return own or PicturePrompt.of(texts_of(self.params))
+        return own or PicturePrompt.asked(self.params)
 
     def told(self, place: int, scheduler: str) -> GenerationParams:
         """What is written into picture number `place`: its own seeds and prompts, and the schedule's name."""
         said, (seed, subseed) = self.prompt_of(place), self.seeds_of(place)
         own = {**said.texts, "seed": seed, "subseed": subseed, "mask": self.params.mask or self._masked_by}
+        listed = {
+            "regions": self._told_regions(said.regions),
+            "control": tuple(control.told for control in self.controls),
+        }
         # Not through validation: what was drawn is told, be it longer than what may be asked for.
         schedules = {"scheduler": scheduler, "hr_scheduler": self._second_schedule(scheduler)}
-        return self.params.model_copy(update={**own, **schedules, "styles": ()})
+        return self.params.model_copy(update={**own, **listed, **schedules, "styles": ()})
+
+    def _told_regions(self, prompts: tuple[str, ...]) -> tuple[Region, ...]:
+        """The regions with one picture's prompts. Masks are told as the rectangles around them."""
+        masks = self.region_masks or (None,) * len(self.params.regions)
+        told = zip(self.params.regions, prompts, masks, strict=True)
+        return tuple(_told_region(*each) for each in told)
 
     def _second_schedule(self, first: str) -> str:
         """The name of the second pass's schedule; empty: it is `first`, the first pass's.
@@ -123,6 +146,17 @@ class Order:
         return self.seed + (0 if self.params.subseed_strength else place), self.subseed + place
 
 
+def _told_region(region: Region, prompt: str, mask: Image.Image | None) -> Region:
+    if mask is None:
+        return region.model_copy(update={"prompt": prompt})
+    box = mask.getbbox()
+    if box is None:  # it covers nothing
+        return region.model_copy(update={"prompt": prompt, "mask": "", "weight": 0.0})
+    shares = View.of(box, mask.size)
+    own = {"x": shares.left, "y": shares.top, "width": shares.width, "height": shares.height}
+    return region.model_copy(update={"prompt": prompt, "mask": "", **own})
+
+
 @dataclass(frozen=True)
 class Picture:
     """A finished picture, RGB, and what its infotext needs beside the params."""
@@ -142,6 +176,27 @@ class Repair:
     """The files behind the names of upscalers; those that need no file aren't in it."""
     infotext: str = ""
     """What the picture brought; the repair's own keys are added."""
+
+
+@dataclass(frozen=True)
+class TrainingPicture:
+    """A picture to learn from, and what it shows."""
+
+    file: Path
+    caption: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """A run that teaches the order's checkpoint something. What the order asks for is its sample picture."""
+
+    order: Order
+    train: TrainParams
+    pictures: tuple[TrainingPicture, ...]
+    folder: Path
+    """Where the run keeps what it needs to go on."""
+    result: Path
+    """The file that it makes."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +283,14 @@ class Engine(Protocol):
 
     def repair(self, repair: Repair, observer: Observer) -> None:
         """Do what Extras are asked for, and hand over one picture. Steps are tiles.
+
+        Raises:
+            EngineError: it can't be done; the text says why and the way out.
+        """
+        ...
+
+    def train(self, training: Training, observer: Observer) -> None:
+        """Train, from where the run has stopped before; told to stop, it keeps what is needed to go on.
 
         Raises:
             EngineError: it can't be done; the text says why and the way out.

@@ -13,6 +13,7 @@ from webui.imaging.boxes import Box
 from webui.imaging.outpainting import extended
 from webui.imaging.resizing import JUST_RESIZE, LATENT, padded, resized
 from webui.imaging.sizes import Size, drawn_size, extended_size, final_size
+from webui.imaging.views import View
 from webui.params import GenerationParams
 
 LANCZOS = Image.Resampling.LANCZOS
@@ -83,6 +84,16 @@ class Scene:
     def unmasked(self) -> bool:
         """Whether there is a mask, and nothing is masked."""
         return self.mask is not None and masks.empty(self.mask)
+
+    @property
+    def view(self) -> View:
+        """The part of the picture that is drawn, with what is drawn beyond its edges."""
+        left, top = self.box.left, self.box.top
+        width, height = (
+            drawn * box / inner
+            for drawn, box, inner in zip(self.drawn, self.box.size, self.inner, strict=True)
+        )
+        return View.of((left, top, left + width, top + height), self.picture.size)
 
     def seen(self) -> Image.Image:
         """What is drawn from, RGB of the size `drawn`."""

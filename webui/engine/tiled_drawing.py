@@ -20,6 +20,7 @@ from webui.imaging.boxes import Box
 from webui.imaging.masks import flattened
 from webui.imaging.sizes import drawn_size
 from webui.imaging.tiles import joined, tiles
+from webui.imaging.views import View
 from webui.infotext.key import number as spoken
 from webui.params import GenerationParams
 from webui.params.detailer import NO_DETAILER
@@ -76,7 +77,9 @@ class TiledDrawing:
         boxes = self._boxes(large)
         for place in range(len(self._made), len(boxes)):
             tile = _Tile(observer, number + 1, place, len(boxes))
-            studio.draw(self._tile_order(number, place, large.crop(boxes[place])), tile, 0, helpers)
+            order = self._tile_order(number, place, large.crop(boxes[place]))
+            view = View.of(boxes[place], large.size)
+            studio.draw(replace(order, view=view), tile, 0, helpers)
             if tile.drawn is None:
                 return None
             self._made.append(tile.drawn)

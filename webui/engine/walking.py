@@ -14,6 +14,7 @@ from webui.engine import extra_inputs, token_merging
 from webui.engine.batch import Batch
 from webui.engine.company import NOBODY, Companion, Company, Visit
 from webui.engine.conditioning import Conditioning, Interrupted
+from webui.engine.control.steering import Steering
 from webui.engine.decoding import Decoder
 from webui.engine.denoiser import Denoiser
 from webui.engine.encoding import PromptEncoder, Reading
@@ -22,6 +23,7 @@ from webui.engine.guidance import Guidance
 from webui.engine.model import Model
 from webui.engine.previews import PreviewBudget, PreviewDecoder, jpegs
 from webui.engine.protocol import Observer
+from webui.engine.regions import Shares
 from webui.engine.sampling import SamplingState
 from webui.engine.stepcache import StepCache
 from webui.engine.tiling import Tiling
@@ -29,6 +31,7 @@ from webui.engine.token_merging import TokenMerging
 from webui.engine.way import Way
 from webui.params import GenerationParams
 
+NO_STEP_CACHE = "The step cache was left out: units of ControlNet steer every layer at each step."
 NOTHING_TO_MERGE = "Token merging changes nothing here: this model has no attention at full resolution."
 
 
@@ -42,7 +45,7 @@ class Walker:
         fit_preview: Callable[[], PreviewDecoder],
         company: Company = NOBODY,
     ) -> None:
-        self.encoder = PromptEncoder(model)
+        self.encoder = PromptEncoder(model, company.tuner, company.embeddings)
         self._company = company
         self._model = model
         self._decoder = decoder
@@ -64,7 +67,7 @@ class Walker:
     ) -> SamplingState | None:
         """Walk from `state` to the end of the way, or past the share `until` of it; None: told to stop."""
         try:
-            conditioning = self._read(batch, way, observer)
+            conditioning = self._read(batch, way, state, observer)
         except Interrupted:
             return None
         observer.phase("sampling")
@@ -73,7 +76,7 @@ class Walker:
         visit = Visit(self._model, self._decoder, batch, way, (height, width), conditioning, observer)
         with (
             self._company.joined(visit) as companions,
-            at_work(self._model, batch.params) as before_each,
+            at_work(self._model, self._changes(batch.params, companions, observer)) as before_each,
         ):
             denoise = self._denoiser(batch.params, way, state, conditioning, before_each, companions)
             for state in way.walk(state, denoise):  # noqa: B020
@@ -85,17 +88,29 @@ class Walker:
                     break
         return state
 
-    def _read(self, batch: Batch, way: Way, observer: Observer) -> Conditioning:
+    def _read(self, batch: Batch, way: Way, state: SamplingState, observer: Observer) -> Conditioning:
         observer.phase("reading the prompt")
         reading = Reading.of(batch.params)
+        height, width = state.x.shape[-2:]
+        shares = Shares.of(batch.order, height, width, state.x.device)
         found = Conditioning(
-            self.encoder, batch.prompts, way.evaluations, reading, observer.interrupted, batch.before
+            self.encoder, batch.prompts, way.evaluations, reading, observer.interrupted, batch.before, shares
         )
-        if found.networks:
-            observer.notice(_not_applied(found))
+        for misfit in found.misfits:
+            observer.notice(misfit)
         if batch.params.token_merging_ratio and not token_merging.usable(self._model.unet):
             observer.notice(NOTHING_TO_MERGE)
         return found
+
+    def _changes(
+        self, params: GenerationParams, companions: Sequence[Companion], observer: Observer
+    ) -> GenerationParams:
+        """How the UNet is to be changed: units of ControlNet are to be heard by all of it at each step."""
+        steered = any(isinstance(companion, Steering) for companion in companions)
+        if not steered or params.step_cache <= 1:
+            return params
+        observer.notice(NO_STEP_CACHE)
+        return params.model_copy(update={"step_cache": 1})
 
     def _denoiser(
         self,
@@ -155,8 +170,3 @@ def at_work(model: Model, params: GenerationParams) -> Generator[Callable[[], No
         if params.token_merging_ratio:
             changes.enter_context(TokenMerging(unet, params.token_merging_ratio))
         yield changes.enter_context(StepCache(unet, params.step_cache)).next_step
-
-
-def _not_applied(conditioning: Conditioning) -> str:
-    tags = ", ".join(f"<{network.kind}:{network.name}>" for network in conditioning.networks[:5])
-    return f"This version can't apply what the prompt names with {tags}; it was left out."

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from webui.catalog.folder_weights import find_weights, without_weights
-from webui.catalog.pickle_stubs import BEYOND_TORCH
+from webui.catalog.pickle_stubs import BEYOND_TORCH, PARAMETER_DICT
 from webui.catalog.pickle_tensors import WRAPPERS
 from webui.catalog.safetensors_header import is_one
 
@@ -35,13 +35,23 @@ class _Ignored:
     def __setstate__(self, state: object) -> None: ...
 
 
+class _Parameters(dict[str, Any]):
+    """Stands for torch's ParameterDict, in which old embeddings keep their vectors."""
+
+    def __setstate__(self, state: object) -> None:
+        inside = state.get("_parameters") if isinstance(state, dict) else None
+        if isinstance(inside, dict):
+            self.update(inside)
+
+
 def _plain_dict(*_: object) -> dict[Any, Any]:
     """Stands for a defaultdict: torch fills plain ones alone."""
     return {}
 
 
 HARMLESS: list[Any] = [
-    *((_Ignored, name) for name in sorted(BEYOND_TORCH)),
+    *((_Ignored, name) for name in sorted(BEYOND_TORCH - {PARAMETER_DICT})),
+    (_Parameters, PARAMETER_DICT),
     (_plain_dict, "collections.defaultdict"),
     *(dict, float, frozenset, int, list, str, tuple),
 ]
@@ -182,7 +192,13 @@ def _tensors(content: Any) -> dict[str, Tensor]:  # noqa: ANN401
     if not isinstance(content, dict):
         raise WeightsError("its file holds no weights")
     wrapped = (_direct(content[key]) for key in WRAPPERS if isinstance(content.get(key), dict))
-    return next(filter(None, wrapped), None) or _direct(content)
+    return next(filter(None, wrapped), None) or _direct(content) or _nested(content)
+
+
+def _nested(content: dict[Any, Any]) -> dict[str, Tensor]:
+    """Of several parts in one pickle, as IP-Adapters are published: keys are joined with dots."""
+    parts = ((key, _direct(value)) for key, value in content.items() if isinstance(value, dict))
+    return {f"{key}.{name}": tensor for key, part in parts for name, tensor in part.items()}
 
 
 def _direct(content: dict[Any, Any]) -> dict[str, Tensor]:

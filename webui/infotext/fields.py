@@ -6,6 +6,7 @@ from typing import Any
 
 from webui.infotext.key import Key, broken, number, pair, truth, value, whole
 from webui.infotext.picture_fields import DENOISING, DETAILER, HIRES, HIRES_MORE, IMAGE_CFG, MASKS, MERGING
+from webui.infotext.region_fields import REGIONS
 from webui.params import GenerationParams
 
 
@@ -97,6 +98,7 @@ EXTRAS = (
     value("Step cache", "step_cache", whole),
     value("Comma padding backtrack", "comma_padding_backtrack", whole),
     *DETAILER,
+    *REGIONS,
 )
 """The keys that A1111 adds where a feature is used, and our own."""
 

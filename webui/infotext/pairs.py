@@ -19,6 +19,7 @@ NEGATIVE = "Negative prompt:"
 FIRST_KEY = "Steps:"
 TEMPLATE, NEGATIVE_TEMPLATE = "Template", "Negative Template"
 FP8, USER = "FP8 weight", "User"
+LORAS, EMBEDDINGS = "Lora hashes", "TI hashes"
 EXACT, EXACT_NEGATIVE = "Exact prompt", "Exact negative prompt"
 """Keys for prompts that the form can't carry as they are. They are JSON strings, quotes and all."""
 

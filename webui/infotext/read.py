@@ -9,11 +9,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from webui.infotext import civitai, old_hires, told_scripts
+from webui.infotext import civitai, old_hires, told_scripts, told_units
 from webui.infotext.fields import BY_NAME, KEYS
 from webui.infotext.key import DEFAULTS, Key
 from webui.infotext.names import OLD_UNIFORM, find_both, find_sampler, find_schedule
-from webui.infotext.pairs import FP8, MAX_TEXT, NEGATIVE_TEMPLATE, TEMPLATE, USER, Parts, split
+from webui.infotext.pairs import (
+    EMBEDDINGS,
+    FP8,
+    LORAS,
+    MAX_TEXT,
+    NEGATIVE_TEMPLATE,
+    TEMPLATE,
+    USER,
+    Parts,
+    split,
+)
 from webui.infotext.programs import DARKROOM, NOISE_ON_CPU, program_of
 from webui.params import GenerationParams, message
 
@@ -36,7 +46,7 @@ MODEL_KEYS = {
 }
 """In lower case, as they are looked up."""
 NO_FIELDS = (*MODEL_KEYS, VERSION)
-OUR_NOTES = (FP8, TEMPLATE, NEGATIVE_TEMPLATE, USER)
+OUR_NOTES = (FP8, LORAS, EMBEDDINGS, TEMPLATE, NEGATIVE_TEMPLATE, USER)
 """Keys that Darkroom writes for whoever reads the text: nothing is to be set by them."""
 
 
@@ -106,6 +116,9 @@ def settle(parts: Parts, source: str) -> Infotext:
         reading.put({"script": script}, f"Script: {script['name']}")
     for name in told_scripts.keys(script):
         others.pop(name, None)
+    reading.take_units(others)
+    for name in told_units.keys(others):
+        others.pop(name, None)
     for name, value in others.items():
         key = BY_NAME.get(name.lower())
         if key is None or (name != key.name and key.name in others) or (key.own and source != DARKROOM):
@@ -161,6 +174,11 @@ class _Reading:
             self.refuse(said, reason[:1].lower() + reason[1:])
         else:
             self.fields |= {name: getattr(params, name) for name in found}
+
+    def take_units(self, pairs: Mapping[str, str]) -> None:
+        """The ControlNet units; where none are told of there were none."""
+        self.fields["control"], problems = told_units.units_of(pairs)
+        self.problems += problems
 
     def refuse(self, said: str, reason: str) -> None:
         short = said if len(said) <= QUOTED else f"{said[:QUOTED]}…"

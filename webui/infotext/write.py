@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webui import __version__
-from webui.infotext import told_scripts
+from webui.infotext import told_scripts, told_units
 from webui.infotext.fields import AFTER_MODELS, BEFORE_MODELS, EXTRAS
 from webui.infotext.key import Key
-from webui.infotext.pairs import FP8, NEGATIVE_TEMPLATE, TEMPLATE, USER, join
+from webui.infotext.pairs import EMBEDDINGS, FP8, LORAS, NEGATIVE_TEMPLATE, TEMPLATE, USER, join
 from webui.infotext.picture_fields import HIRES, HIRES_MORE, MASKS
 from webui.infotext.programs import DARKROOM
 from webui.params import GenerationParams
@@ -40,11 +41,14 @@ def write(
     template: str | None = None,
     negative_template: str | None = None,
     user: str | None = None,
+    loras: Mapping[str, str] | None = None,
+    embeddings: Mapping[str, str] | None = None,
 ) -> str:
     """The text for one picture drawn by `model` from `params`, which hold the picture's own values.
 
     Those are prompt, negative prompt, seed, variation seed, and the schedule type that it was drawn with.
     The templates are the prompts as they were written, where wildcards changed them; `user` is who asked.
+    `loras` and `embeddings` are the hashes of those that the prompts name.
     """
     pairs = {
         **_told(BEFORE_MODELS, params),
@@ -59,7 +63,10 @@ def write(
         **_told((*HIRES_MORE, *MASKS), params),
         "Refiner": model.refiner if params.refiner_checkpoint else None,
         **_told(EXTRAS, params),
+        **dict(told_units.facts(params.control)),
         **dict(told_scripts.facts(params.script)),
+        LORAS: hashes(loras or {}),
+        EMBEDDINGS: hashes(embeddings or {}),
         TEMPLATE: template or None,
         NEGATIVE_TEMPLATE: negative_template or None,
         "Version": f"{DARKROOM} {__version__}",
@@ -70,3 +77,8 @@ def write(
 
 def _told(keys: tuple[Key, ...], params: GenerationParams) -> dict[str, str | None]:
     return {key.name: key.write(params) for key in keys}
+
+
+def hashes(by_name: Mapping[str, str]) -> str | None:
+    """Names and hashes in one value, as A1111 writes them; None where there are none."""
+    return ", ".join(f"{name}: {digits}" for name, digits in by_name.items()) or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from webui.engine.protocol import Engine, EngineError, Repair
+from webui.engine.protocol import Engine, EngineError, Repair, Training
 from webui.jobs.control import Control
 from webui.jobs.events import Channel
 from webui.jobs.gathering import Gathering
@@ -83,9 +83,11 @@ class Drawing:
             task = self._jobs.tasks.task(self._job, cell, self._observer.last)
             for notice in task.notices:
                 self._observer.notice(notice)
-            self._observer.parents = task.parents
+            self._observer.parents, self._observer.finish = task.parents, task.finish
             if isinstance(task.work, Repair):
                 self._engine.repair(task.work, self._observer)
+            elif isinstance(task.work, Training):
+                self._engine.train(task.work, self._observer)
             else:
                 self._engine.draw(task.work, self._observer)
         except (OutputError, StoreError):
@@ -99,7 +101,8 @@ class Drawing:
             file = self._outputs.path(saved[0].file)
             self._gathering.picture(cell.place, file, self._observer.last.image.size)
         if self._control.interrupted:
-            self._missing += cell.pictures - len(saved)
+            # How many samples a run makes says nothing of whether it was over.
+            self._missing += 1 if cell.params.train else cell.pictures - len(saved)
         self._observer.before += cell.params.n_iter
 
     def _fail(self, cell: Cell, error: Exception) -> None:

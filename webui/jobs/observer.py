@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from PIL import Image
 
@@ -45,6 +46,8 @@ class JobObserver:
         self.saved: list[SavedPicture] = []
         self.parents: tuple[str, ...] = ()
         """What the pictures of this cell are made from."""
+        self.finish: Callable[[Image.Image], Image.Image] = lambda image: image
+        """What is done to them before they are saved."""
         self.last: Last | None = None
         """The last finished picture."""
 
@@ -73,6 +76,7 @@ class JobObserver:
 
     def picture(self, picture: Picture) -> None:
         """A finished picture."""
+        picture = replace(picture, image=self.finish(picture.image))
         folder = kind_of(self._job.params)
         live = self._job.live
         file = self._outputs.save_live(picture) if live else self._outputs.save(picture, f"{folder}-images")

@@ -160,6 +160,8 @@ class Outputs:
 
 def kind_of(params: GenerationParams) -> str:
     """What A1111 calls a job like that, which begins the names of its folders."""
+    if params.train:
+        return "training"
     return "extras" if params.extras else "img2img" if params.init_images else "txt2img"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,11 @@ from webui.inputs.names import BATCH, Enclosed, Finished, InFolder, Uploaded, de
 from webui.inputs.store import InputStore, UnknownInputError, Upload
 from webui.jobs.model import Job
 from webui.jobs.outputs import Outputs, is_live
+from webui.jobs.picture_names import NamedPicture, named, renamed
 from webui.jobs.store import JobStore, StoreError
 from webui.params import GenerationParams, InvalidParamsError
 from webui.params.image import MAX_INPUTS
 
-FIELDS = ("init_images", "mask", "detailer_mask", "firstpass_image")
-"""The fields that name pictures."""
 SHOWN = 100
 
 
@@ -87,10 +86,10 @@ class Pictures:
             PictureError: it can't be read as a picture.
             StoreError: the disk is full.
         """
-        named = read_name(parent)
-        known = isinstance(named, Finished) and self._store.picture(owner, named.job, named.number)
+        meant = read_name(parent)
+        known = isinstance(meant, Finished) and self._store.picture(owner, meant.job, meant.number)
         try:
-            return self._inputs.add(owner, data, str(named) if known else "")
+            return self._inputs.add(owner, data, str(meant) if known else "")
         except NoRoomError as error:
             raise StoreError(str(error)) from error
 
@@ -151,32 +150,32 @@ class Pictures:
             InvalidParamsError: one isn't, or can't be read; it names the field.
             StoreError: the disk is full.
         """
-        names = dict(_named(params))
         if params.init_folder:
-            names["init_images"] = [*names.get("init_images", ()), *self._folder(params)]
-        changes: dict[str, object] = {}
+            params = params.changed(init_images=(*params.init_images, *self._folder(params)), init_folder="")
         allowance = Allowance()
-        for field, asked in names.items():
-            found = tuple(self._lasting(owner, field, asked, allowance))
-            changes[field] = found if field == "init_images" else found[0]
-        return params.changed(**changes, init_folder="") if changes else params
+
+        def lasting(picture: NamedPicture) -> str:
+            with refused(picture.field, picture.where):
+                return self.lasting(owner, picture.name, allowance)
+
+        changes = renamed(params, lasting)
+        return params.changed(**changes) if changes else params
 
     def _folder(self, params: GenerationParams) -> list[str]:
         with refused("init_folder"):
             files = self._folders.pictures(params.init_folder, MAX_INPUTS, len(params.init_images))
         return [str(InFolder(file)) for file in files]
 
-    def _lasting(self, owner: str, field: str, names: Sequence[str], allowance: Allowance) -> Iterator[str]:
-        """Names of the same pictures that stay theirs."""
-        for number, name in enumerate(names, 1):
-            with refused(field, f"Picture {number}: " if len(names) > 1 else ""):
-                lasting = self._settled(owner, name, allowance)
-            yield lasting
+    def lasting(self, owner: str, name: str, allowance: Allowance) -> str:
+        """A name of the same picture that stays its own: what is enclosed or passing becomes an upload.
 
-    def _settled(self, owner: str, name: str, allowance: Allowance) -> str:
-        named = read_name(name)
-        if isinstance(named, Enclosed):
-            data = decoded(named)
+        Raises:
+            PictureError: there is none, it can't be read, or more than `allowance` is enclosed.
+            StoreError: the disk is full.
+        """
+        meant = read_name(name)
+        if isinstance(meant, Enclosed):
+            data = decoded(meant)
             allowance.take(data)
             return self.upload(owner, data).id
         source = self.find(owner, name)
@@ -189,7 +188,7 @@ class Pictures:
             InvalidParamsError: it is gone, or can't be read.
         """
         field = "firstpass_image" if params.hires else "init_images"
-        names = _named(params).get(field, ())
+        names = named(params, field)
         if len(names) != 1:
             return None
         with refused(field):
@@ -203,15 +202,20 @@ class Pictures:
             InvalidParamsError: one is gone.
             StoreError: the disk can't be written to.
         """
-        for field, names in _named(params).items():
-            for name in names:
-                if isinstance(named := read_name(name), Uploaded):
-                    try:
-                        self._inputs.use(owner, named.id)
-                    except UnknownInputError as error:
-                        raise InvalidParamsError(field, _gone(name)) from error
-                    except NoRoomError as error:
-                        raise StoreError(str(error)) from error
+
+        def use(picture: NamedPicture) -> str:
+            if isinstance(meant := read_name(picture.name), Uploaded):
+                try:
+                    self._inputs.use(owner, meant.id)
+                except UnknownInputError as error:
+                    raise InvalidParamsError(
+                        picture.field, f"{picture.where}{_gone(picture.name)}"
+                    ) from error
+                except NoRoomError as error:
+                    raise StoreError(str(error)) from error
+            return picture.name
+
+        renamed(params, use)
 
 
 @contextmanager
@@ -225,12 +229,6 @@ def refused(field: str, where: str = "") -> Generator[None]:
         yield
     except PictureError as error:
         raise InvalidParamsError(field, f"{where}{error}") from error
-
-
-def _named(params: GenerationParams) -> dict[str, Sequence[str]]:
-    """The names of pictures in `params`, by field, as far as there are any."""
-    values: dict[str, str | tuple[str, ...]] = {field: getattr(params, field) for field in FIELDS}
-    return {field: (value,) if isinstance(value, str) else value for field, value in values.items() if value}
 
 
 def _gone(name: str) -> str:

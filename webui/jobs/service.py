@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from webui.catalog.catalog import Catalog
+from webui.imaging.preprocessors.table import Preprocessors
 from webui.jobs.control import Control
 from webui.jobs.events import Channel, EventBus
 from webui.jobs.live import LiveJobs
@@ -19,6 +20,7 @@ from webui.jobs.queue import Turns
 from webui.jobs.store import JobStore
 from webui.jobs.tasks import Tasks
 from webui.jobs.telling import over, retold, told
+from webui.jobs.training import RunView, Trainings
 from webui.jobs.wishes import Wishes
 from webui.params import GenerationParams, InvalidParamsError
 from webui.prompting.book import PromptBook
@@ -40,7 +42,8 @@ class Jobs:
     """The queue. From `take` to `finish` is the worker's side; all else is the askers'.
 
     `book` puts styles and wildcards into prompts; None leaves them as they are written. `pictures` finds
-    those that jobs start from; None: there are none. `tasks` is what the engine is given for jobs.
+    those that jobs start from; None: there are none. `preprocessors`: None are those that need no files.
+    `tasks` is what the engine is given for jobs.
     """
 
     def __init__(
@@ -50,10 +53,13 @@ class Jobs:
         catalog: Catalog,
         book: PromptBook | None = None,
         pictures: Pictures | None = None,
+        preprocessors: Preprocessors | None = None,
+        trainings: Trainings | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
-        self.tasks = Tasks(Wishes(catalog, book), pictures)
+        self.tasks = Tasks(Wishes(catalog, book, preprocessors), pictures, trainings)
+        self._trainings = trainings
         self._live = LiveJobs(store, bus, pictures)
         self._changed = threading.Condition()
         self._running: dict[str, Control] = {}
@@ -135,6 +141,10 @@ class Jobs:
     def prompts(self, owner: str, q: str = "", limit: int = 50) -> list[PastPrompt]:
         """The owner's prompts that hold `q`, in any letter case; each once, newest first."""
         return self._store.prompts(owner, q, limit)
+
+    def training_runs(self, owner: str) -> list[RunView]:
+        """All training runs, whoever's they are, the newest first."""
+        return self._trainings.listed(owner, self._store.training()) if self._trainings else []
 
     def interrupt(self, owner: str, job_id: str) -> Job:
         """Stop the job, or take it out of the queue. One that is over already stays as it is."""

@@ -146,6 +146,12 @@ class JobStore:
         """Every live job that there still is, oldest first."""
         return self._jobs("WHERE live != '' ORDER BY number", ())
 
+    def training(self, limit: int = 500) -> list[Job]:
+        """The newest jobs that train, whoever's they are, newest first, without their pictures."""
+        # The text is looked through, and not read as JSON: there may be many thousands of other jobs.
+        where = "WHERE params LIKE '%\"train\":{%' ORDER BY number DESC LIMIT ?"
+        return self._jobs(where, (limit,), 0)
+
     def prompts(self, owner: str, q: str, limit: int) -> list[PastPrompt]:
         """What `owner` has drawn, each once, newest first; only what holds `q`, in any letter case."""
         with self.database.transaction() as db:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from PIL import Image
 
-from webui.engine.protocol import Inputs, Order, Repair
+from webui.engine.protocol import Inputs, Order, Repair, Training
 from webui.imaging.masks import mask_of_alpha
+from webui.imaging.reading import PictureError
 from webui.imaging.resizing import JUST_RESIZE, resized
 from webui.jobs.model import Job
 from webui.jobs.pictures import Pictures, Source, refused
+from webui.jobs.regions import region_masks
+from webui.jobs.training import Trainings
 from webui.jobs.wishes import Wishes
 from webui.params import GenerationParams, InvalidParamsError
 from webui.params.detailer import NO_DETAILER
+from webui.params.training import TrainParams
 from webui.scripts.plan import Cell, ScriptPlan
 from webui.scripts.planning import plan
 
@@ -29,9 +35,11 @@ ALIKE = 0.02
 class Task:
     """Work for the engine. `parents` are the finished pictures that its pictures are made from."""
 
-    work: Order | Repair
+    work: Order | Repair | Training
     notices: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
+    finish: Callable[[Image.Image], Image.Image] = lambda image: image
+    """What is done to each picture before it is saved."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +51,12 @@ class Last:
 
 
 class Tasks:
-    """From wishes to tasks. `pictures`: None where jobs can't start from any."""
+    """From wishes to tasks. `pictures`: None where jobs can't start from any; `trainings`: nor train."""
 
-    def __init__(self, wishes: Wishes, pictures: Pictures | None) -> None:
+    def __init__(self, wishes: Wishes, pictures: Pictures | None, trainings: Trainings | None = None) -> None:
         self._wishes = wishes
         self._pictures = pictures
+        self._trainings = trainings
 
     def settle(
         self, owner: str, params: GenerationParams, seed: int, subseed: int, *, keep: bool
@@ -58,6 +67,8 @@ class Tasks:
             InvalidParamsError: they can't be drawn; the text says why and the way out.
             StoreError: the disk is full.
         """
+        if params.train:
+            return self._settled_training(params, params.train), 1
         size = None
         if self._pictures:
             params = self._pictures.settled(owner, params)
@@ -68,6 +79,15 @@ class Tasks:
             self._pictures.use(owner, params)
         return params, rounds
 
+    def _settled_training(self, params: GenerationParams, train: TrainParams) -> GenerationParams:
+        trainings = self._able_to_train()
+        return trainings.settled(self._wishes.settle(trainings.asked(params)), train)
+
+    def _able_to_train(self) -> Trainings:
+        if self._trainings is None:
+            raise InvalidParamsError("train", "Nothing can be trained here.")
+        return self._trainings
+
     def plan(self, job: Job) -> ScriptPlan:
         """The cells that `job` is drawn as, one if it has no script; the same each time.
 
@@ -77,12 +97,14 @@ class Tasks:
         return plan(job.params, job.seed, job.subseed)
 
     def outline(self, cell: Cell) -> Order | None:
-        """The order of a cell without its pictures; None: it is not drawn.
+        """The order of a cell without its pictures; None: it is not drawn, or on networks of its own.
 
         Raises:
             InvalidParamsError: something has gone since it was asked for.
         """
-        return None if cell.params.extras else self._wishes.order(cell)[0]
+        if cell.params.extras or cell.params.train:
+            return None
+        return self._wishes.order(cell)[0]
 
     def task(self, job: Job, cell: Cell, last: Last | None = None) -> Task:
         """The task of a cell of `job`; `last` is what the cell before it has made, if anything.
@@ -90,6 +112,9 @@ class Tasks:
         Raises:
             InvalidParamsError: something has gone since it was asked for, or a picture can't be drawn from.
         """
+        if cell.params.train:
+            order, notices = self._wishes.order(cell)
+            return Task(self._able_to_train().training(order, cell.params.train), notices)
         going_on = last if cell.from_last else None
         if cell.from_last and not going_on:
             first = {name: getattr(job.params, name) for name in AT_FIRST}
@@ -105,7 +130,10 @@ class Tasks:
         if going_on:
             inputs, parents = _carried(inputs, going_on.image, params.resize_mode), (going_on.name,)
         order, notices = self._wishes.order(cell, inputs)
-        return Task(order, remarks + notices, parents)
+        find = partial(self._find, job.owner)
+        controls = self._wishes.units.opened(order.params, inputs, find)
+        order = replace(order, controls=controls, region_masks=region_masks(order.params, find))
+        return Task(order, remarks + notices, parents, partial(self._wishes.units.finished, order))
 
     def _source(self, owner: str, field: str, params: GenerationParams) -> Source | None:
         """The picture that a field names, the first if there are several."""
@@ -113,10 +141,13 @@ class Tasks:
         name = value if isinstance(value, str) else next(iter(value), "")
         if not name:
             return None
-        if self._pictures is None:
-            raise InvalidParamsError(field, "Nothing can be drawn from pictures here.")
         with refused(field):
-            return self._pictures.find(owner, name)
+            return self._find(owner, name)
+
+    def _find(self, owner: str, name: str) -> Source:
+        if self._pictures is None:
+            raise PictureError("Nothing can be drawn from pictures here.")
+        return self._pictures.find(owner, name)
 
     def _inputs(
         self, owner: str, params: GenerationParams, image: Image.Image | None

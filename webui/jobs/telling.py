@@ -39,6 +39,8 @@ def retold(job: Job) -> Channel:
 
 def steps_of(params: GenerationParams) -> int:
     """About how many steps a batch takes. Extras are done in tiles, whose number isn't known before."""
+    if params.train:
+        return params.train.steps
     return 1 if params.extras else params.steps + params.steps_ahead
 
 

@@ -16,8 +16,11 @@ from webui.catalog.upscalers import find_upscaler
 from webui.engine.protocol import Inputs, Order, Repair
 from webui.engine.samplers.table import AUTOMATIC, find_sampler, find_schedule, split_combined
 from webui.imaging.detectors import find_detector
+from webui.imaging.preprocessors.built_in import weightless
+from webui.imaging.preprocessors.table import Preprocessors
 from webui.jobs import second_pass
 from webui.jobs.abilities import check_latents, check_start, usable
+from webui.jobs.control_units import ControlUnits
 from webui.jobs.mending import files_of, repair_of, settled
 from webui.jobs.sizes import check_mended, sized
 from webui.params import GenerationParams, InvalidParamsError, message
@@ -32,7 +35,7 @@ MAX_LETTERS = 5_000_000
 """Of all the different prompts of a job, each of which is read before it is queued."""
 NAMES = (
     *("checkpoint", "vae", "sampler_name", "scheduler", "refiner_checkpoint", "detailer", "script"),
-    *("enable_hr", "hr_upscaler", "hr_sampler_name", "hr_scheduler", "hr_checkpoint_name"),
+    *("enable_hr", "hr_upscaler", "hr_sampler_name", "hr_scheduler", "hr_checkpoint_name", "control"),
 )
 TEXTS = (
     *("prompt", "negative_prompt", "hr_prompt", "hr_negative_prompt"),
@@ -42,15 +45,21 @@ SIZES = (
     *("width", "height", "batch_size", "scale_by", "enable_hr", "hr_scale", "hr_resize_x", "hr_resize_y"),
     *("outpaint_left", "outpaint_right", "outpaint_up", "outpaint_down"),
 )
-PROMPTS = (*TEXTS, "styles", "dynamic_prompts")
+PROMPTS = (*TEXTS, "regions", "styles", "dynamic_prompts")
 
 
 class Wishes:
-    """Settles wishes by what there is. `book`: None leaves prompts as they are written."""
+    """Settles wishes by what there is. `book`: None leaves prompts as they are written.
 
-    def __init__(self, catalog: Catalog, book: PromptBook | None = None) -> None:
+    `preprocessors`: None are those that need no files. `units` settles and opens ControlNet units.
+    """
+
+    def __init__(
+        self, catalog: Catalog, book: PromptBook | None = None, preprocessors: Preprocessors | None = None
+    ) -> None:
         self._catalog = catalog
         self._book = book
+        self.units = ControlUnits(catalog, preprocessors or weightless())
 
     def settle(self, params: GenerationParams, size: tuple[int, int] | None = None) -> GenerationParams:
         """`params` with their gaps filled as the checkpoint wants, and names as they are proper.
@@ -98,6 +107,7 @@ class Wishes:
             if not known.issuperset(marks):
                 known.update(marks)
                 letters += sum(len(getattr(cell.params, name)) for name in TEXTS)
+                letters += sum(len(region.prompt) for region in cell.params.regions)
                 self._check(cell, letters, allowance)
             # What starts from the cell before it has the size of that.
             sides = hash(tuple(getattr(cell.params, name) for name in SIZES))
@@ -166,6 +176,7 @@ class Wishes:
             **self._own_names(params),
             "vae": words.get(params.vae.lower(), vae.name if vae else ""),
             "refiner_checkpoint": self._refiner(params.refiner_checkpoint, checkpoint),
+            "control": self.units.settled(params, checkpoint),
             **hires,
         }
 

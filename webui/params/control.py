@@ -95,18 +95,25 @@ class ControlUnit(BaseModel):
         description="What an IP-Adapter takes from the picture: all of it, its style, or its composition.",
     )
 
+    @property
+    def misordered(self) -> str | None:
+        """A sentence, if it would start behind its end."""
+        if self.guidance_start <= self.guidance_end:
+            return None
+        return (
+            f"Starting Control Step ({self.guidance_start:g}) is behind Ending Control Step "
+            f"({self.guidance_end:g}). Lower the one or raise the other."
+        )
+
     @model_validator(mode="after")
     def _in_order(self) -> ControlUnit:
-        if self.guidance_start > self.guidance_end:
-            raise ValueError(
-                f"Starting Control Step ({self.guidance_start:g}) is behind Ending Control Step "
-                f"({self.guidance_end:g}). Lower the one or raise the other."
-            )
+        if problem := self.misordered:
+            raise ValueError(problem)
         return self
 
 
 class ControlParams(BaseModel):
-    """The units of a picture."""
+    """The units of a picture, and whether it is made of them alone."""
 
     control: tuple[ControlUnit, ...] = Field(
         default=(),
@@ -114,8 +121,13 @@ class ControlParams(BaseModel):
         title="ControlNet",
         description="Units that steer the picture by other pictures.",
     )
+    control_alone: bool = Field(
+        default=False,
+        title="ControlNet alone",
+        description="Whether it is a wish of the ControlNet tab. The picture is the same in either case.",
+    )
 
     @property
     def units(self) -> tuple[ControlUnit, ...]:
-        """Those that have a say: enabled, with a model or with a preprocessor that steers by itself."""
+        """Those that have a say: the enabled ones."""
         return tuple(unit for unit in self.control if unit.enabled)

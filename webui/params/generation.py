@@ -120,7 +120,7 @@ class GenerationParams(
             return "extras"
         if self.init_images or self.init_folder:
             return "inpaint" if self.masked else "img2img"
-        return "txt2img"
+        return "control" if self.control_alone and self.units else "txt2img"
 
     @property
     def masked(self) -> bool:

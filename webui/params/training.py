@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from webui.params.noise import MAX_SEED
 
 TrainKind = Literal["LoRA", "Textual inversion"]
+Modules = Literal["Attention", "Transformer blocks", "Transformer blocks and convolutions"]
+LearningRateSchedule = Literal["Constant", "Cosine"]
+NAME = r"^\w[\w .\-]*$"
+"""Of a run or a dataset: the name of a file or folder that every system takes."""
 
 
 class TrainParams(BaseModel):
@@ -20,12 +24,16 @@ class TrainParams(BaseModel):
     name: str = Field(
         min_length=1,
         max_length=100,
-        pattern=r"^[\w][\w .\-]*$",
+        pattern=NAME,
         title="Name",
         description="The file's name, and what is written in prompts.",
     )
     dataset: str = Field(
-        min_length=1, max_length=200, title="Dataset", description="A folder of pictures with captions."
+        min_length=1,
+        max_length=100,
+        pattern=NAME,
+        title="Dataset",
+        description="A folder of pictures with captions.",
     )
     trigger: str = Field(
         default="", max_length=200, title="Trigger words", description="Put before every caption."
@@ -37,11 +45,31 @@ class TrainParams(BaseModel):
     learning_rate: float = Field(
         default=1e-4, gt=0, le=1, title="Learning rate", description="How far each step goes."
     )
+    lr_scheduler: LearningRateSchedule = Field(
+        default="Constant",
+        title="Learning rate schedule",
+        description="Whether the rate stays, or falls to 0 along a cosine.",
+    )
+    warmup: int = Field(
+        default=0, ge=0, le=100_000, title="Warmup steps", description="Over so many the rate rises."
+    )
+    min_snr_gamma: float = Field(
+        default=0.0,
+        ge=0,
+        le=20,
+        title="Min-SNR gamma",
+        description="Limits how much low noise counts (5 is usual). 0: every noise counts the same.",
+    )
     rank: int = Field(
         default=8, ge=1, le=320, title="Network rank", description="Of a LoRA: how much it can hold."
     )
     alpha: float = Field(
         default=8.0, gt=0, le=320, title="Network alpha", description="Of a LoRA: its scale is alpha / rank."
+    )
+    modules: Modules = Field(
+        default="Transformer blocks",
+        title="Network modules",
+        description="Of a LoRA: which of the UNet's layers it changes.",
     )
     train_text_encoder: bool = Field(
         default=False, title="Train text encoder", description="Of a LoRA: the text encoder, too."
@@ -74,3 +102,8 @@ class TrainParams(BaseModel):
         default=True, title="Resume", description="Go on where a run of that name has stopped."
     )
     seed: int = Field(default=0, ge=0, le=MAX_SEED, title="Training seed", description="Of noise and order.")
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a run can't go on without being the same: all that shapes it but how long it is."""
+        return self.model_dump(exclude={"steps", "sample_every", "save_every", "resume"})

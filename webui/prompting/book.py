@@ -9,7 +9,7 @@ from webui.params import GenerationParams, InvalidParamsError
 from webui.prompting import dynamic
 from webui.prompting.dynamic import Template
 from webui.prompting.dynamic_limits import Allowance, TemplateError
-from webui.prompting.prepared import PicturePrompt, texts_of
+from webui.prompting.prepared import PicturePrompt, regions_of, texts_of
 from webui.prompting.styles_store import StyleStore
 from webui.prompting.wildcards import Wildcards
 
@@ -53,11 +53,13 @@ class PromptBook:
         """
         texts = self._styled(params)
         templates = {field: _read(field, text, params.dynamic_prompts) for field, text in texts.items()}
-        if all(template.command is None for template in templates.values()):
+        own = regions_of(params)
+        regions = [_read("regions", text, params.dynamic_prompts) for text in own]
+        if all(template.command is None for template in (*templates.values(), *regions)):
             as_asked = texts == texts_of(params)
-            return Prepared() if as_asked else Prepared((PicturePrompt.of(texts),) * len(seeds))
+            return Prepared() if as_asked else Prepared((PicturePrompt.of(texts, own),) * len(seeds))
         allowance = allowance or Allowance()
-        prompts = tuple(self._filled(templates, seed, allowance) for seed in seeds)
+        prompts = tuple(self._filled(templates, regions, seed, allowance) for seed in seeds)
         return Prepared(prompts, tuple(_notices(allowance)))
 
     def _styled(self, params: GenerationParams) -> dict[str, str]:
@@ -72,10 +74,17 @@ class PromptBook:
                     texts[field] = after
         return texts
 
-    def _filled(self, templates: dict[str, Template], seed: int, allowance: Allowance) -> PicturePrompt:
+    def _filled(
+        self, templates: dict[str, Template], regions: Sequence[Template], seed: int, allowance: Allowance
+    ) -> PicturePrompt:
         texts = {field: self._fill(field, template, seed, allowance) for field, template in templates.items()}
+        # Regions choose each for itself: two that show __animal__ are to show two.
+        own = [
+            self._fill("regions", template, seed + number, allowance)
+            for number, template in enumerate(regions, 1)
+        ]
         return replace(
-            PicturePrompt.of(texts),
+            PicturePrompt.of(texts, own),
             template=_if_changed(templates["prompt"], texts["prompt"]),
             negative_template=_if_changed(templates["negative_prompt"], texts["negative_prompt"]),
         )

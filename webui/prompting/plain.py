@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from webui.params.guidance import Emphasis
 from webui.prompting.emphasis import stretches
 from webui.prompting.language import Subprompt, read
+from webui.prompting.networks import Network
 
 STEPS = 100
 """Enough that an edited prompt's beginning is told from its end."""
@@ -18,6 +19,8 @@ class Plain:
 
     text: str
     lost: bool
+    networks: tuple[Network, ...] = ()
+    """Those that its `<…>` tags name at first."""
 
 
 def plain(text: str, emphasis: Emphasis = "Original") -> Plain:
@@ -29,9 +32,10 @@ def plain(text: str, emphasis: Emphasis = "Original") -> Plain:
         len(parts) > 1 or any(span.weight != 1 for spans in parts for span in spans) for parts in found
     )
     changing = len(subprompts) > 1 or any(_changes(part) for part in subprompts)
-    return Plain(", ".join(part.strip() for part in said) if len(said) > 1 else said[0], weighed or changing)
+    named = dict.fromkeys(network for part in subprompts for network in part.moments[0].networks)
+    words = ", ".join(part.strip() for part in said) if len(said) > 1 else said[0]
+    return Plain(words, weighed or changing, tuple(named))
 
 
 def _changes(part: Subprompt) -> bool:
-    first, *others = part.moments
-    return bool(others) or bool(first.networks) or part.weight != 1
+    return len(part.moments) > 1 or part.weight != 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -34,11 +34,18 @@ class PicturePrompt:
     detail: str = ""
     """What the parts that the detailer finds show; empty: the same as the picture."""
     detail_negative: str = ""
+    regions: tuple[str, ...] = ()
+    """What its regions show, one for each of the params'."""
 
     @classmethod
-    def of(cls, texts: Mapping[str, str]) -> Self:
+    def of(cls, texts: Mapping[str, str], regions: Sequence[str] = ()) -> Self:
         """Of texts by the names of their fields in GenerationParams, as `texts_of` gives them."""
-        return cls(**{FIELDS[field]: text for field, text in texts.items()})
+        return cls(**{FIELDS[field]: text for field, text in texts.items()}, regions=tuple(regions))
+
+    @classmethod
+    def asked(cls, params: GenerationParams) -> Self:
+        """What `params` ask for, as it was written."""
+        return cls.of(texts_of(params), regions_of(params))
 
     @property
     def texts(self) -> dict[str, str]:
@@ -59,3 +66,8 @@ def texts_of(params: GenerationParams) -> dict[str, str]:
     if params.detailer != NO_DETAILER:
         names += ["detailer_prompt", "detailer_negative_prompt"]
     return {name: getattr(params, name) for name in names}
+
+
+def regions_of(params: GenerationParams) -> tuple[str, ...]:
+    """The regions' prompts, as they were written."""
+    return tuple(region.prompt for region in params.regions)

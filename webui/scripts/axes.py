@@ -8,22 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from types import UnionType
-from typing import Any, Literal, Union, cast, get_args, get_origin
+from typing import Any
 
-from webui.catalog.catalog import Catalog
-from webui.catalog.upscalers import hires_upscaler_names
-from webui.engine.samplers.table import SAMPLER_NAMES, SCHEDULE_NAMES, split_combined
-from webui.imaging.detectors import detector_names
 from webui.params import GenerationParams, InvalidParamsError
-from webui.scripts import prompt_axes, values
+from webui.scripts import control_axes, prompt_axes, values
+from webui.scripts.axis import Axis, Source, labelled, reader, words
 from webui.scripts.prompt_axes import Changes
-
-Source = Literal[
-    "", "samplers", "schedules", "checkpoints", "refiners", "vaes", "styles", "upscalers", "detectors"
-]
 
 NOTHING = "Nothing"
 SIZE = re.compile(r"(\d{1,6})\s*[x×]\s*(\d{1,6})", re.ASCII | re.IGNORECASE)
@@ -32,9 +23,10 @@ NO_AXIS = (
     *("detailer_prompt", "detailer_negative_prompt", "detailer_color", "detailer_mask"),
     *("batch_size", "n_iter", "script", "comma_padding_backtrack"),
     *("init_images", "init_folder", "mask", "firstpass_image", "extras"),
+    *("control", "control_alone", "regions", "train"),
 )
 """Fields that are none: prompts have axes of their own, each cell has as many pictures as the others, and
-pictures can't be written in a line."""
+pictures can't be written in a line, nor can regions. Of ControlNet units there are axes of their own."""
 NAMES = {
     "subseed": "Var. seed",
     "subseed_strength": "Var. strength",
@@ -89,46 +81,6 @@ FIRST = (
 """The order of the list, as A1111 users know it; what isn't named here follows."""
 
 
-@dataclass(frozen=True)
-class Axis:
-    """One thing to vary.
-
-    `parse` makes values of a text and raises ValueError; `change` says what one value does to params, and
-    raises ValueError if it can't be done to these; `show` writes it into the legend.
-    """
-
-    name: str
-    parse: Callable[[str], Sequence[Any]]
-    change: Callable[[GenerationParams, Any], Changes]
-    show: Callable[[Any], str]
-    field: str = ""
-    cost: float = 0.0
-    options: tuple[str, ...] = ()
-    source: Source = ""
-
-    def choices(self, catalog: Catalog, styles: Sequence[str] = ()) -> list[str]:
-        """What there is to choose from now; nothing if any number or text will do."""
-        match self.source:
-            case "samplers":
-                return list(SAMPLER_NAMES)
-            case "schedules":
-                return list(SCHEDULE_NAMES)
-            case "checkpoints":
-                return [model.name for model in catalog.checkpoints() if model.problem is None]
-            case "refiners":
-                return ["None", *(model.name for model in catalog.checkpoints() if model.problem is None)]
-            case "vaes":
-                return ["Automatic", "None", *(vae.name for vae in catalog.vaes() if vae.problem is None)]
-            case "styles":
-                return list(styles)
-            case "upscalers":
-                return hires_upscaler_names(catalog)
-            case "detectors":
-                return detector_names()
-            case _:
-                return list(self.options)
-
-
 def find_axis(name: str) -> Axis:
     """The axis of that name, in any letter case; the name of its field will do.
 
@@ -171,30 +123,18 @@ def _styled(params: GenerationParams, names: str) -> Changes:
     return {"styles": (*params.styles, *added)}
 
 
-def _words(text: str) -> list[str]:
-    return [value for value in values.texts(text) if value]
-
-
 def _last_part(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).name
-
-
-def _labelled(name: str) -> Callable[[Any], str]:
-    def show(value: object) -> str:
-        told = f"{value:.8g}" if isinstance(value, float) else str(value)
-        return f"{name}: {told}"
-
-    return show
 
 
 def _of_field(field: str) -> Axis | None:
     """The axis of a field, made from its type; None for types that no axis can hold."""
     info = GenerationParams.model_fields[field]
     name = NAMES.get(field, info.title or field)
-    show = _last_part if field in MODELS else _labelled(name)
-    parse, options = _reader(info.annotation)
+    show = _last_part if field in MODELS else labelled(name)
+    parse, options = reader(info.annotation)
     if field in SOURCES:
-        parse = _words
+        parse = words
     if parse is None:
         return None
 
@@ -203,19 +143,6 @@ def _of_field(field: str) -> Axis | None:
 
     how = {"sampler_name": _sampler, "hr_sampler_name": _hires_sampler, "styles": _styled}.get(field, change)
     return Axis(name, parse, how, show, field, COSTS.get(field, 0.0), options, SOURCES.get(field, ""))
-
-
-def _reader(annotation: object) -> tuple[Callable[[str], Sequence[Any]] | None, tuple[str, ...]]:
-    """How the values of a field of that type are read, and the words that it takes, if only some."""
-    if get_origin(annotation) in (Union, UnionType):
-        annotation = next(part for part in get_args(annotation) if part is not type(None))
-    if get_origin(annotation) is Literal:
-        options = cast("tuple[str, ...]", get_args(annotation))
-        return lambda text: values.choices(text, options), options
-    if annotation is bool:
-        return values.switches, ("False", "True")
-    readers = {int: values.integers, float: values.numbers}
-    return readers.get(cast("type", annotation)), ()
 
 
 def _table() -> Iterator[Axis]:
@@ -236,6 +163,7 @@ def _table() -> Iterator[Axis]:
         axis = own.get(name) or (None if name in NO_AXIS else _of_field(name))
         if axis is not None:
             yield axis
+    yield from control_axes.axes()
 
 
 AXES = tuple(_table())

@@ -8,7 +8,8 @@ from typing import Any
 
 from webui.params import GenerationParams, InvalidParamsError
 from webui.params.scripts import XYZPlot
-from webui.scripts.axes import NOTHING, Axis, find_axis
+from webui.scripts.axes import NOTHING, find_axis
+from webui.scripts.axis import Axis
 from webui.scripts.plan import (
     Cell,
     Label,

@@ -1,4 +1,4 @@
-"""What the page's scripts tell beside the form: the canvas's pictures, the picture that is to be enlarged."""
+"""What the page's scripts tell beside the form: the canvas's pictures, what steers, what to enlarge."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from webui.ui.components.fields import TOLD
 
 PICTURES = (
     *("init_images", "init_folder", "mask"),
@@ -20,7 +22,7 @@ MAX_TOLD = 2**20
 
 @dataclass(frozen=True)
 class Brought:
-    """What the canvas says: pictures by field, or `errors` that kept them from being uploaded.
+    """What the page says by field, or `errors` that kept pictures from being uploaded.
 
     For live painting, `live` is the key of the job whose place this takes, `seed` that of its pictures.
     """
@@ -37,7 +39,7 @@ class Brought:
         errors = [_problem(error) for error in told.get("errors") or () if isinstance(error, dict)]
         live, seed = told.get("live"), told.get("seed")
         return cls(
-            {name: told[name] for name in PICTURES if name in told},
+            {name: told[name] for name in (*PICTURES, *TOLD) if name in told},
             errors,
             live if isinstance(live, str) else "",
             seed if isinstance(seed, int) else -1,
@@ -49,10 +51,12 @@ class Brought:
         return bool(self.fields.get("init_images") or self.fields.get("init_folder"))
 
 
-def read_finished(text: str) -> dict[str, Any]:
-    """The fields that the page's JSON tells of a finished picture."""
-    told = _parsed(text)
-    return {name: told[name] for name in FINISHED if told.get(name) is not None}
+def read_finished(text: str) -> Brought:
+    """What the page's JSON tells of a finished picture that is to be enlarged, and of what steers."""
+    told, brought = _parsed(text), Brought.read(text)
+    finished = {name: told[name] for name in FINISHED if told.get(name) is not None}
+    steering = {name: brought.fields[name] for name in TOLD if name in brought.fields}
+    return Brought({**finished, **steering}, brought.errors)
 
 
 def _parsed(text: str) -> dict[str, Any]:

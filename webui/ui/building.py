@@ -19,6 +19,7 @@ from webui.ui.components.remarks import remarks
 from webui.ui.components.seed import build_seed
 from webui.ui.components.size import build_resizing, build_size
 from webui.ui.components.stage import stage
+from webui.ui.components.steering import control_units, regions
 from webui.ui.components.styles_editor import styles_editor
 from webui.ui.components.switches import Switch
 from webui.ui.components.token_count import TokenCounts, token_counter, wire_counters
@@ -31,7 +32,7 @@ from webui.ui.sections import Section
 from webui.ui.tabs import TabKind
 
 UNABLE = """
-<p class="dr-unable" role="status">The checkpoint can't start from pictures.
+<p class="dr-unable" role="status">The checkpoint can't {what}.
 Choose one of Stable Diffusion 1, 2 or XL.</p>
 """
 
@@ -54,8 +55,13 @@ def build_picture_tab(
     with gr.Row(elem_classes=["dr-body", *(["dr-with-canvas"] if kind.canvas else [])]):
         unable = _canvas(kind, model, note)
         with gr.Column(elem_classes="dr-controls", min_width=320):
+            if kind.steered:
+                control_units(kind)
             controls, switches = _in_sight(kind, make)
             tucked_away, sections = _accordions(kind, make, catalog, note)
+            if not kind.steered:
+                control_units(kind)
+            regions(kind)
             script = ScriptControls(kind, _choices(catalog, styles), catalog)
         with gr.Column(elem_classes="dr-picture", min_width=320):
             stage(kind)
@@ -74,10 +80,13 @@ def _canvas(kind: TabKind, model: ModelFile | None, note: gr.HTML) -> gr.HTML:
     if not kind.canvas:
         return _html(f"{kind.name}_unable", "dr-unable-box", visible=False)
     with gr.Column(elem_classes="dr-canvas-column", min_width=320):
-        unable = _html(f"{kind.name}_unable", "dr-unable-box", UNABLE, not can_use(model, "init_images"))
+        what = "be steered by pictures" if kind.steered else "start from pictures"
+        useless = not can_use(model, kind.crucial)
+        unable = _html(f"{kind.name}_unable", "dr-unable-box", UNABLE.format(what=what), useless)
         canvas(kind.name)
         with gr.Row(elem_classes="dr-canvas-below"):
-            note.render()
+            if kind.starts:
+                note.render()
             gr.Checkbox(False, label="Live", elem_id=f"{kind.name}_live", container=False, scale=0)
     return unable
 
@@ -103,7 +112,7 @@ def _in_sight(kind: TabKind, make: Maker) -> tuple[Controls, tuple[Switch, ...]]
         controls |= build_masking(make)
     controls |= _sampling(make)
     resizing: tuple[Switch, ...] = ()
-    if kind.canvas:
+    if kind.starts:
         size, ways = build_resizing(make)
         controls, resizing = controls | size, (ways,)
     else:
@@ -125,7 +134,7 @@ def _sampling(make: Maker) -> Controls:
 
 
 def _strengths(kind: TabKind, make: Maker) -> Controls:
-    fields = ("denoising_strength", "cfg_scale", "image_cfg_scale") if kind.canvas else ("cfg_scale",)
+    fields = ("denoising_strength", "cfg_scale", "image_cfg_scale") if kind.starts else ("cfg_scale",)
     with gr.Group(elem_classes="dr-group"):
         return {field: make.control(field) for field in fields}
 

@@ -23,16 +23,15 @@ def wire_drawing(tab: PictureTab, jobs: Jobs) -> None:
 
     def order(request: gr.Request, told: str, *held: Any) -> str:  # noqa: ANN401
         fields = tab.held(dict(zip(inputs, held, strict=True)))
-        owner = owner_behind(request)
-        if not tab.kind.canvas:
-            return submit(jobs, owner, fields)
-        return submit_brought(jobs, owner, fields, Brought.read(told))
+        queue = submit_brought if tab.kind.starts else submit
+        return queue(jobs, owner_behind(request), fields, Brought.read(told))
 
     _wire(tab, tab.buttons.generate, order, "brought", "submitted", **HAPPENING)
     _wire_stopping(tab)
     if tab.kind.canvas:
         live = gr.Button(visible="hidden", elem_id=f"{tab.name}_live_draw")
         _wire(tab, live, order, "broughtLive", "liveSubmitted", **AT_ONCE)
+    if tab.kind.starts:
         return
 
     def upscale(request: gr.Request, told: str, *held: Any) -> str:  # noqa: ANN401

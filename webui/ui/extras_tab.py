@@ -152,7 +152,14 @@ def _wire(jobs: Jobs, controls: Controls, generate: gr.Button) -> None:
 def known_to_scripts() -> dict[str, Any]:
     """What the page's scripts must know of the tab, as of those that draw."""
     elsewhere = {**FIELDS, "init_images": f"{TAB}_canvas", "init_folder": f"{TAB}_canvas"}
-    return {"canvas": True, "elsewhere": elsewhere, "paste": "", "accordions": {}, "chips": []}
+    return {
+        "canvas": True,
+        "starts": True,
+        "elsewhere": elsewhere,
+        "paste": "",
+        "accordions": {},
+        "chips": [],
+    }
 
 
 def extras_hints() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from webui.params.hires import HiresParams
 from webui.params.image import ImageParams
 from webui.params.sides import GRAIN, MAX_SIDE, MIN_SIDE
 from webui.prompting.styles_store import StyleStore
+from webui.ui.components.fields import TOLD
 from webui.ui.submission import sentence
 
 STARTS = (ImageParams, HiresParams, DetailerParams)
@@ -38,6 +39,7 @@ OWN_START = (
     "batch_size",
     "width",
     "height",
+    "control",
     *(name for kind in STARTS for name in kind.model_fields),
 )
 """What a picture's making says nothing of for drawing from it: how it was begun, how many there were."""
@@ -52,15 +54,28 @@ PROPER: dict[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True)
 class Filling:
-    """What the form is to show: `only` these fields of `params`. Notices are sentences for the person."""
+    """What the form is to show: `only` these fields of `params`. Notices are sentences for the person.
+
+    `whole`: they are a job's, so that units name their pictures, too; infotexts don't tell these.
+    """
 
     params: GenerationParams
     only: frozenset[str]
     notices: tuple[str, ...] = ()
+    whole: bool = False
 
     def told(self, more: Sequence[str] = ()) -> str:
         """For the page, as JSON; `more` are further notices."""
-        return json.dumps({"notices": [*self.notices, *more], "filled": len(self.only)})
+        told = {str(field) for field in TOLD if field in self.only}
+        steering = self.params.model_dump(mode="json", include=told)
+        return json.dumps(
+            {
+                "notices": [*self.notices, *more],
+                "filled": len(self.only),
+                "steering": steering,
+                "whole": self.whole,
+            }
+        )
 
 
 class Filler:
@@ -85,7 +100,7 @@ class Filler:
             return _fitting({}, now, (_said(error),))
         if "picture" in parsed:
             fields = _of_start(fields, parsed["picture"])
-        return _fitting(fields, now, notices)
+        return replace(_fitting(fields, now, notices), whole="job" in parsed)
 
     def _read(self, wish: Mapping[str, Any], owner: str) -> tuple[dict[str, Any], tuple[str, ...]]:
         if isinstance(job := wish.get("job"), str):

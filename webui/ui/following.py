@@ -51,12 +51,12 @@ Followed = Mapping[str, str | None]
 """Of the fields of CHOSEN_BESIDE, what their pickers show."""
 
 
-def following(controls: Collection[str], canvas: bool) -> tuple[str, ...]:
+def following(controls: Collection[str], starts: bool) -> tuple[str, ...]:
     """The fields of `controls` that change with the checkpoint, be it only that they are shown.
 
-    Where there is a canvas the size is its picture's affair.
+    Where one `starts` from a picture the size is that picture's affair.
     """
-    changing = {*FOLLOWERS, *OWN_LOOP_ONLY} - (set(SIDES) if canvas else set[str]())
+    changing = {*FOLLOWERS, *OWN_LOOP_ONLY} - (set(SIDES) if starts else set[str]())
     return tuple(field for field in controls if field in changing)
 
 

@@ -19,18 +19,28 @@ FRAME = """
     <label class="dr-sort" title="The order of the cards">Sort by
       <select class="dr-input">
         <option value="name">Name</option>
-        <option value="modified">Newest</option>
-        <option value="size">Largest</option>
+        <option value="path">Path</option>
+        <option value="created">Date created</option>
+        <option value="modified">Date modified</option>
+        <option value="size">Size</option>
         <option value="family">Family</option>
       </select>
     </label>
+    <button type="button" class="dr-tool dr-icon-order dr-direction" title="Ascending: press for descending"
+      aria-label="Ascending: press for descending"></button>
     <button type="button" class="dr-tool dr-icon-refresh dr-models-refresh"
       title="Read the model folders again" aria-label="Read the model folders again"></button>
   </div>
   <div class="dr-chips" role="group" aria-label="Kind of model"></div>
   <p class="dr-models-said" role="status" aria-live="polite"></p>
   <div class="dr-models-empty" hidden></div>
-  <ul class="dr-cards" aria-label="Models"></ul>
+  <div class="dr-used-box" hidden>
+    <section class="dr-used" aria-label="LoRAs in the prompt" hidden></section>
+  </div>
+  <div class="dr-shelf">
+    <nav class="dr-folders" aria-label="Folders" hidden></nav>
+    <ul class="dr-cards" aria-label="Models"></ul>
+  </div>
   <details class="dr-unusable" hidden><summary></summary><ul></ul></details>
   <details class="dr-get">
     <summary>Get models</summary>

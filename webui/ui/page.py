@@ -24,12 +24,14 @@ from webui.ui.components.fields import (
     ELEMENT_IDS,
     ELSEWHERE,
     FIRST_TAB,
+    TOLD,
     VAE_ID,
     element_id,
     own_id,
 )
 from webui.ui.components.hints import hints
 from webui.ui.components.script_fields import script_hints
+from webui.ui.components.steering import mask_dialog, steering_fields
 from webui.ui.components.token_count import TokenCounts
 from webui.ui.components.toolbar import PASTE_NAME, tool_hints
 from webui.ui.extras_tab import build_extras_tab, extras_hints, known_to_scripts
@@ -42,12 +44,26 @@ from webui.ui.picture_tab import PictureTab
 from webui.ui.pnginfo_tab import build_pnginfo_tab, settings_fields
 from webui.ui.queue_tab import build_queue_tab
 from webui.ui.quicksettings import REFRESH_ID, build_quicksettings
+from webui.ui.sections import HIRES
 from webui.ui.settings_tab import build_settings_tab
 from webui.ui.tabs import EXTRAS, TABS, TabKind
 from webui.ui.theme import build_theme
+from webui.ui.train_tab import TRAIN, build_train_tab
 
 STATIC = Path(__file__).parent / "static"
-STYLES = ("darkroom", "models", "prompt", "form", "picture_tab", "canvas", "extras", "history")
+STYLES = (
+    "darkroom",
+    "models",
+    "prompt",
+    "form",
+    "picture_tab",
+    "canvas",
+    "extras",
+    "history",
+    "control",
+    "networks",
+    "train",
+)
 LOOKED_THROUGH = 50
 """So many of one's newest jobs are looked through for the last of a kind."""
 
@@ -85,8 +101,11 @@ def build_page(catalog: Catalog, jobs: Jobs, styles: StyleStore, models: Path) -
                 build_queue_tab()
             with gr.Tab("Models", id="models", elem_id="tab_models"):
                 build_models_tab()
+            with gr.Tab("Train", id=TRAIN, elem_id=f"tab_{TRAIN}"):
+                build_train_tab()
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 build_settings_tab()
+        mask_dialog()
         for tab in drawing:
             _wire_restore(catalog, jobs, tab, page)
     return page
@@ -131,6 +150,7 @@ def head(config: Config) -> str:
         "fields": settings_fields(),
         "own_loop": {"fields": (*OWN_LOOP_ONLY, *TRAINED_FOR), "families": ("", *CLASSIC)},
         "vae_in_single_files": COMPLETED,
+        "steering": steering_fields(),
     }
     return (
         '<meta name="color-scheme" content="dark light">'
@@ -144,9 +164,12 @@ def head(config: Config) -> str:
 
 def _tab(kind: TabKind) -> dict[str, Any]:
     """What the page's scripts must know of a tab that draws."""
-    elsewhere = {field: element_id(kind.name, field) for field in (*ELSEWHERE, *BROUGHT, "script")}
+    elsewhere = {field: element_id(kind.name, field) for field in (*ELSEWHERE, *BROUGHT, *TOLD, "script")}
     return {
         "canvas": kind.canvas,
+        "starts": kind.starts,
+        "steered": kind.steered,
+        "hires": HIRES in kind.sections,
         "elsewhere": elsewhere,
         "paste": own_id(kind.name, PASTE_NAME),
         "accordions": kind.accordions,

@@ -39,7 +39,7 @@ class Buttons:
 class PictureTab:
     """The tab's parts that others fill: its controls by field, the pickers on top among them.
 
-    `note` tells of the size that comes out; `unable` that the checkpoint can't start from pictures.
+    `note` tells of the size that comes out; `unable` that the canvas is of no use to the checkpoint.
     """
 
     kind: TabKind
@@ -62,7 +62,7 @@ class PictureTab:
     @property
     def changing(self) -> tuple[str, ...]:
         """The fields whose controls change with the checkpoint."""
-        return following(self.controls, self.kind.canvas)
+        return following(self.controls, self.kind.starts)
 
     @property
     def followers(self) -> list[Block]:
@@ -132,7 +132,7 @@ class PictureTab:
             *(self._switched(switch, model, params, only) for switch in self.switches),
             about(self.kind, model),
             gr.Dataset(**samples(model)),
-            gr.update(visible=not can_use(model, "init_images")),
+            gr.update(visible=not can_use(model, self.kind.crucial)),
         ]
 
     def _switched(

@@ -27,8 +27,8 @@ Size = tuple[int, int]
 
 
 def wire_size_note(tab: PictureTab) -> None:
-    """Keep the line true; on a tab with a canvas static/sizes.js tells of its picture's size."""
-    read = CANVAS_READ if tab.kind.canvas else HIRES_READ
+    """Keep the line true; on a tab that starts from a picture static/sizes.js tells of its picture's size."""
+    read = CANVAS_READ if tab.kind.starts else HIRES_READ
     read = (*read, *MASK_READ) if tab.kind.masks else read
     controls = [tab.controls[field] for field in read]
     ways = [switch.control for switch in tab.switches if "scale_by" in switch.fields]
@@ -42,7 +42,7 @@ def wire_size_note(tab: PictureTab) -> None:
             field for switch in tab.switches if switch.control in values for field in switch.unused(values)
         }
         fields = {field: values[tab.controls[field]] for field in read if field not in unused}
-        return line(note(fields, picture_size(held[0])) if tab.kind.canvas else hires_note(fields))
+        return line(note(fields, picture_size(held[0])) if tab.kind.starts else hires_note(fields))
 
     happened = after_pause([*controls, *ways], str(tab.note.elem_id))
     js = f"(_, ...held) => [darkroom.pictureSize('{tab.name}'), ...held]"

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from webui.jobs.service import Jobs, QueueFullError
 from webui.jobs.store import StoreError
 from webui.params import GenerationParams, InvalidParamsError, message
+from webui.params.control import ControlUnit
 from webui.params.extras import ExtrasParams
+from webui.params.regions import Region
 from webui.ui.brought import Brought
 from webui.ui.components.ranges import EMPTY_IS_DEFAULT, held_value
 from webui.ui.components.script_fields import SCRIPTS
 
 NO_PICTURE = "There is no picture yet. Drop one here, paste it, or choose a file."
+PARTS: dict[str, tuple[type[BaseModel], Callable[[int], str]]] = {
+    "control": (ControlUnit, lambda place: f"ControlNet unit {place}"),
+    "regions": (Region, lambda place: f"Region {place + 1}"),
+}
+"""Fields that are rows of parts -> what each is, and what it is called at its place."""
 LIVE_STEPS = 8
 """At most so many while one paints."""
 COLOUR = re.compile(r"rgba?\(\s*(\d{1,3})[^,]{0,20},\s*(\d{1,3})[^,]{0,20},\s*(\d{1,3})\b")
@@ -42,21 +49,24 @@ def _hex(colour: str) -> str:
     return "#" + "".join(f"{min(255, int(part)):02x}" for part in found.groups())
 
 
-def submit(jobs: Jobs, owner: str, fields: Mapping[str, Any]) -> str:
-    """Queue what `fields` describe.
+def submit(jobs: Jobs, owner: str, fields: Mapping[str, Any], brought: Brought | None = None) -> str:
+    """Queue what `fields` describe, with what was `brought` beside the form.
 
     The answer is JSON for the page: {"id": job} or {"errors": [{"field", "message"}]}.
     """
-    return _submitted(jobs, owner, given(fields), "")
-
-
-def submit_brought(jobs: Jobs, owner: str, fields: Mapping[str, Any], brought: Brought) -> str:
-    """The same of a tab with a canvas, which has `brought` pictures."""
-    if errors := _missing(brought):
-        return json.dumps({"errors": errors})
+    brought = brought or Brought()
+    if brought.errors:
+        return json.dumps({"errors": brought.errors})
     values = {**given(fields), **brought.fields}
     quick = _quick(values, brought) if brought.live else {}
     return _submitted(jobs, owner, {**values, **quick}, brought.live)
+
+
+def submit_brought(jobs: Jobs, owner: str, fields: Mapping[str, Any], brought: Brought) -> str:
+    """The same of a tab that starts from pictures, which have to be there."""
+    if errors := _missing(brought):
+        return json.dumps({"errors": errors})
+    return submit(jobs, owner, fields, brought)
 
 
 def submit_extras(jobs: Jobs, owner: str, fields: Mapping[str, Any], brought: Brought) -> str:
@@ -73,10 +83,10 @@ def _missing(brought: Brought) -> Sequence[Mapping[str, str]]:
     )
 
 
-def submit_upscale(jobs: Jobs, owner: str, fields: Mapping[str, Any], picture: Mapping[str, Any]) -> str:
+def submit_upscale(jobs: Jobs, owner: str, fields: Mapping[str, Any], brought: Brought) -> str:
     """Queue hires fix alone, by the form's settings, on a finished picture: its name, seeds and size."""
     once = {"enable_hr": True, "n_iter": 1, "batch_size": 1, "script": None}
-    return _submitted(jobs, owner, {**given(fields), **picture, **once}, "")
+    return submit(jobs, owner, {**fields, **once}, brought)
 
 
 def _quick(values: Mapping[str, Any], brought: Brought) -> dict[str, Any]:
@@ -134,6 +144,8 @@ def sentence(problem: Mapping[str, Any]) -> str:
         return message(problem)
     value = problem["input"]
     title = _title(problem["loc"])
+    if isinstance(value, Mapping):  # of a check of several of its fields, whose sentence tells all
+        return f"{title}: {message(problem)}"
     if problem["type"] == "missing" or value is None:
         return f"{title} is empty."
     if isinstance(value, str) and len(value) > 100:
@@ -143,7 +155,11 @@ def sentence(problem: Mapping[str, Any]) -> str:
 
 
 def _title(place: Sequence[Any]) -> str:
-    """The title of the field at `place`, be it a script's own."""
+    """The title of the field at `place`, be it a script's, a unit's or a region's own."""
+    if len(place) > 1 and place[0] in PARTS:
+        kind, name = PARTS[place[0]]
+        known = kind.model_fields.get(str(place[-1]))
+        return f"{name(place[1])}: {known.title}" if known else name(place[1])
     kind = SCRIPTS.get(place[1]) if len(place) > 2 and place[0] == "script" else None
     field = str(place[2] if kind else place[0])
     if _depth(place):

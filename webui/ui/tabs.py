@@ -38,7 +38,10 @@ MASK = (
 
 @dataclass(frozen=True)
 class TabKind:
-    """What sets a tab apart. `own` are fields in sight that not every tab has; `opens` are first values."""
+    """What sets a tab apart. `own` are fields in sight that not every tab has; `opens` are first values.
+
+    Where it is `steered`, what is on its canvas is the control image of its first ControlNet unit.
+    """
 
     name: str
     title: str
@@ -46,11 +49,22 @@ class TabKind:
     own: tuple[str, ...] = ()
     scripts: tuple[str, ...] = SCRIPTS
     opens: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    steered: bool = False
+
+    @property
+    def starts(self) -> bool:
+        """Whether it starts from a picture."""
+        return bool(self.own)
 
     @property
     def canvas(self) -> bool:
-        """Whether it starts from a picture."""
-        return bool(self.own)
+        """Whether it has a canvas."""
+        return self.starts or self.steered
+
+    @property
+    def crucial(self) -> str:
+        """The field without which its canvas is of no use."""
+        return "control" if self.steered else "init_images"
 
     @property
     def masks(self) -> bool:
@@ -120,7 +134,8 @@ INPAINT = TabKind(
     (SOFT_INPAINTING, START_INPAINT, REFINER, DETAILER, *OF_SAMPLING),
     (*FROM_PICTURE, *MASK),
 )
-TABS = (TXT2IMG, IMG2IMG, INPAINT)
+CONTROL = TabKind("control", "ControlNet", TXT2IMG.sections, opens=TXT2IMG.opens, steered=True)
+TABS = (TXT2IMG, IMG2IMG, INPAINT, CONTROL)
 EXTRAS = TabKind("extras", "Extras", (), ("init_images",))
 """Not one that draws: what is brought there is enlarged or mended."""
 TARGETS = {kind.name: kind.title for kind in (*TABS, EXTRAS) if kind.canvas}

@@ -9,7 +9,7 @@ import torch
 
 from tests.engine.general.conftest import IDENTITY, Recorder
 from webui.engine.general.call import grain, prepare
-from webui.engine.general.studio import PLAIN_TEXT, GeneralStudio
+from webui.engine.general.studio import NO_NETWORKS, PLAIN_TEXT, GeneralStudio
 from webui.engine.protocol import EngineError
 from webui.params import GenerationParams
 from webui.prompting.prepared import PicturePrompt
@@ -59,7 +59,7 @@ def test_prompts_are_read_as_plain_text_and_that_is_told(models):
     model = models("flux")
     weighed = model.draw(prompt="a (red:1.4) cat<lora:x:1>", n_iter=2)
     assert weighed.bytes == model.draw(n_iter=2).bytes
-    assert weighed.notices == [PLAIN_TEXT]
+    assert weighed.notices == [PLAIN_TEXT, NO_NETWORKS]
     assert weighed.pictures[0].infotext.startswith("a (red:1.4) cat<lora:x:1>\n")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from webui.engine.general.kinds import Pipeline
 from webui.engine.general.naming import FROM_PICTURES
 from webui.params import GenerationParams
+from webui.prompting.networks import Network
 
 SCHNELL_TOKENS = 256
 """How much of a prompt Flux without distilled guidance (schnell) was trained to read (BFL's own code)."""
@@ -35,6 +36,8 @@ class Call:
     notices: tuple[str, ...]
     width: int
     height: int
+    networks: tuple[Network, ...] = ()
+    """What its prompt names in <...>."""
 
 
 def prepare(pipeline: Pipeline, params: GenerationParams) -> Call:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,8 +12,11 @@ from webui.engine.general.kinds import Pipeline, Value
 
 
 @contextmanager
-def remembered_prompts(pipeline: Pipeline) -> Generator[None]:
-    """Within the block `pipeline` runs its text encoders once for each prompt."""
+def remembered_prompts(pipeline: Pipeline, now: Callable[[], Hashable]) -> Generator[None]:
+    """Within the block `pipeline` runs its text encoders once for each prompt and what `now` gives.
+
+    `now`: what else the text encoders depend on at the moment.
+    """
     encode = getattr(pipeline, "encode_prompt", None)
     if encode is None:
         yield
@@ -23,7 +26,7 @@ def remembered_prompts(pipeline: Pipeline) -> Generator[None]:
     def encode_prompt(*given: Value, **named: Value) -> Value:
         if any(isinstance(value, Tensor) for value in (*given, *named.values())):
             return encode(*given, **named)
-        key = repr((given, sorted(named.items())))
+        key = repr((given, sorted(named.items()), now()))
         if key not in known:
             known[key] = encode(*given, **named)
         return known[key]

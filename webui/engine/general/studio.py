@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Generator, Hashable
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
@@ -15,12 +16,14 @@ from torch import Tensor
 
 from webui import infotext
 from webui.engine.batch import Batch, batches
+from webui.engine.company import NOBODY, Company
 from webui.engine.general.beginning import Beginning, beginning
 from webui.engine.general.call import Call, prepare
 from webui.engine.general.decoders import on
 from webui.engine.general.errors import explained
 from webui.engine.general.kinds import Pipeline
 from webui.engine.general.latents import unpacked
+from webui.engine.general.loras import PipelineLoras
 from webui.engine.general.naming import sampler_of
 from webui.engine.general.progress import Progress, Stopped
 from webui.engine.general.remembering import remembered_prompts
@@ -34,10 +37,11 @@ from webui.params import GenerationParams
 from webui.prompting.plain import plain
 
 WARM_UP_SIDE = 256
+NO_NETWORKS = "This model draws without what the prompt names in <…>."
 NO_REFINER = "This model draws without a refiner."
 PLAIN_TEXT = (
-    "This model reads the prompt as plain text: weights, editing, AND, BREAK and <…> tags have no effect and "
-    "were left out."
+    "This model reads the prompt as plain text: weights, editing, AND and BREAK have no effect and were left "
+    "out."
 )
 
 
@@ -46,6 +50,7 @@ class GeneralStudio:
 
     `placing` has the pipeline's networks where they compute, for a block.
     `previews`: from `decoders.preview_decoder`; None: no previews.
+    `loras`: puts on what prompts name; None: nothing can be.
     """
 
     def __init__(
@@ -54,8 +59,13 @@ class GeneralStudio:
         identity: Callable[[], ModelIdentity],
         previews: PreviewDecoder | None = None,
         placing: Callable[[], AbstractContextManager[None]] = nullcontext,
+        loras: PipelineLoras | None = None,
+        company: Company = NOBODY,
     ) -> None:
         self._pipeline = pipeline
+        self._loras = loras
+        self._company = company
+        self._tuning: Hashable = None
         self._identity = identity
         self._previews = previews
         self._placing = placing
@@ -78,7 +88,7 @@ class GeneralStudio:
         observer.phase("reading the prompt")
         begin, budget = beginning(self._pipeline, order.inputs, order.params), PreviewBudget()
         told.add(*begin.notices)
-        with self._placing(), remembered_prompts(begin.pipeline):
+        with self._placing(), remembered_prompts(begin.pipeline, lambda: self._tuning):
             for batch in batches(order, already):
                 with suppress(Stopped):
                     self._draw(batch, begin, already, observer, budget, told)
@@ -105,7 +115,8 @@ class GeneralStudio:
             preview = partial(self._preview, call=call)
             progress = Progress(observer, batch.number, preview, budget, number, len(groups), begin.steps)
             seeds = [order.seeds_of(place)[0] for place in places]
-            made = [begin.kept] if begin.kept else self._called(begin.pipeline, call, seeds, progress)
+            with self._tuned(call, told):
+                made = [begin.kept] if begin.kept else self._called(begin.pipeline, call, seeds, progress)
             if made and not begin.kept and made[0].size != (call.width, call.height):
                 told.add(_own_size(made[0].size, call))
             for image, place in zip(made, places, strict=False):
@@ -121,7 +132,20 @@ class GeneralStudio:
             order.params.model_copy(update={"prompt": prompt.text, "negative_prompt": negative.text})
         )
         told.add(*call.notices, *([PLAIN_TEXT] if prompt.lost or negative.lost else []))
-        return call
+        return replace(call, networks=prompt.networks)
+
+    @contextmanager
+    def _tuned(self, call: Call, told: _Notices) -> Generator[None]:
+        """Have on what the call's prompt names."""
+        if self._loras is None or not call.networks:
+            told.add(*([NO_NETWORKS] if call.networks else []))
+            yield
+            return
+        with self._loras.on(call.networks, told.add) as self._tuning:
+            try:
+                yield
+            finally:
+                self._tuning = None
 
     def run_once(self) -> None:
         """Run every network once, on a small picture: a process's first run is the slowest."""
@@ -167,8 +191,13 @@ class GeneralStudio:
             "height": image.height,
         }
         told = order.told(place, AUTOMATIC).model_copy(update=drawn)
-        templates = {"template": said.template, "negative_template": said.negative_template}
-        return infotext.write(told, self._identity(), **templates)
+        return infotext.write(
+            told,
+            self._identity(),
+            template=said.template,
+            negative_template=said.negative_template,
+            loras=self._company.lora_hashes([said.prompt]),
+        )
 
 
 class _Notices:

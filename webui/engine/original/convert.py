@@ -83,7 +83,7 @@ def _open_clip(own: Weights, config: dict[str, Any], *, projected: bool) -> Weig
             if projected:
                 converted["text_projection.weight"] = weight.T.contiguous()
         elif not _beyond(name, layers):
-            converted |= {prefix + new: piece for new, piece in _pieces(name, weight)}
+            converted |= {prefix + new: piece for new, piece in open_clip_pieces(name, weight)}
     return converted
 
 
@@ -92,8 +92,8 @@ def _beyond(name: str, layers: int) -> bool:
     return found is not None and int(found[1]) >= layers
 
 
-def _pieces(name: str, weight: Tensor) -> list[tuple[str, Tensor]]:
-    """Queries, keys and values lie below each other in one matrix."""
+def open_clip_pieces(name: str, weight: Tensor) -> list[tuple[str, Tensor]]:
+    """A weight by transformers' names; queries, keys and values lie below each other in one matrix."""
     for old, new in OPEN_CLIP_NAMES.items():
         name = name.replace(old, new)
     if found := re.fullmatch(r"(.*\.self_attn\.)in_proj_(weight|bias)", name):

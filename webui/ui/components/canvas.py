@@ -12,7 +12,9 @@ import gradio as gr
 MODES = {
     "img2img": {"picture": "Picture", "sketch": "Sketch", "batch": "Batch"},
     "inpaint": {"mask": "Mask", "sketch": "Sketch", "outpaint": "Outpaint"},
+    "control": {"sketch": "Draw", "mask": "Region mask"},
     "extras": {"picture": "Single Image", "batch": "Batch"},
+    "mask": {"mask": "Mask"},
 }
 """Tab -> the modes of its canvas and what they are called; it opens in the first."""
 MODE_HINTS = {
@@ -22,7 +24,17 @@ MODE_HINTS = {
     "mask": "Paint over what is to change",
     "outpaint": "Pull the frame outwards: what is beyond the picture is painted",
 }
-SKETCHED_MASK = "Paint in colours: what is painted is to change, and starts from them"
+HINTS = {
+    ("inpaint", "sketch"): "Paint in colours: what is painted is to change, and starts from them",
+    ("control", "sketch"): "Draw what steers, on a blank page or on a picture",
+    ("control", "mask"): "Paint where the unit has a say; nothing painted: everywhere",
+    ("mask", "mask"): "Paint over what counts",
+}
+"""(tab, mode) -> the line shown on hover, where a mode means something else than on most tabs."""
+NAMES = {"control": "The control image", "mask": "The picture under the mask"}
+"""Tab -> what is on its canvas, where that isn't what it starts from."""
+COLORS = {"control": "#000000"}
+"""Tab -> the colour that one paints in at first, where it isn't a red that shows on any picture."""
 
 
 class _Button(NamedTuple):
@@ -74,7 +86,7 @@ SWATCHES = (
 )  # fmt: skip
 
 FRAME = """
-<section class="dr-canvas" data-tab="{tab}" aria-label="The picture to start from">
+<section class="dr-canvas" data-tab="{tab}" aria-label="{name}">
   <div class="dr-canvas-bar">
     <div class="dr-canvas-modes" role="radiogroup" aria-label="What to work on">{modes}</div>
     <span class="dr-canvas-gap"></span>
@@ -86,7 +98,7 @@ FRAME = """
   <div class="dr-canvas-bar dr-canvas-tools" role="toolbar" aria-label="Tools">
     {tools}
     <label class="dr-canvas-color" data-modes="sketch" title="Colour">
-      <input type="color" value="#c62828" aria-label="Colour" list="{tab}_canvas_swatches">
+      <input type="color" value="{color}" aria-label="Colour" list="{tab}_canvas_swatches">
       <datalist id="{tab}_canvas_swatches">{swatches}</datalist>
     </label>
     <label class="dr-canvas-size" data-modes="mask sketch" title="The brush's size in pixels ([ and ])">
@@ -151,9 +163,9 @@ BLANK = """
 
 
 def canvas(tab: str) -> gr.HTML:
-    """The canvas of `tab`, which is "img2img" or "inpaint"."""
+    """The canvas of `tab`, one of those in MODES."""
     return gr.HTML(
-        _frame(tab),
+        canvas_frame(tab),
         elem_id=f"{tab}_canvas",
         elem_classes="dr-canvas-block",
         js_on_load=None,
@@ -161,11 +173,14 @@ def canvas(tab: str) -> gr.HTML:
     )
 
 
-def _frame(tab: str) -> str:
+def canvas_frame(tab: str) -> str:
+    """The canvas's markup."""
     batch = "batch" in MODES[tab]
     pressure = _Button("pressure", "pressure", "A pen's pressure sets the size", "mask sketch")
     return FRAME.format(
         tab=tab,
+        name=NAMES.get(tab, "The picture to start from"),
+        color=COLORS.get(tab, "#c62828"),
         modes="".join(_mode(tab, mode, name) for mode, name in MODES[tab].items()),
         remove=_act(_Button("remove", "remove", "Remove the picture and all that was painted")),
         expand=_act(_Button("expand", "expand", "Fill the window, and back (S)")),
@@ -176,14 +191,14 @@ def _frame(tab: str) -> str:
         whole="".join(map(_act, WHOLE)),
         handles="".join(_handle(side, where) for side, where in SIDES.items()),
         several="multiple" if batch else "",
-        blank=BLANK if batch else "",
+        blank=BLANK if batch or tab in COLORS else "",
         keys="".join(f"<dt>{keys}</dt><dd>{what}</dd>" for keys, what in KEYS),
         view="".join(map(_act, VIEW)),
     )
 
 
 def _mode(tab: str, mode: str, name: str) -> str:
-    hint = SKETCHED_MASK if (tab, mode) == ("inpaint", "sketch") else MODE_HINTS[mode]
+    hint = HINTS.get((tab, mode)) or MODE_HINTS[mode]
     checked = " checked" if mode == next(iter(MODES[tab])) else ""
     return (
         f'<label title="{hint}"><input type="radio" name="{tab}_canvas_mode" value="{mode}"{checked}>'

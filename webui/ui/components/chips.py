@@ -12,6 +12,7 @@ from gradio.components import Component
 
 from webui.catalog.entry import ModelFile
 from webui.ui.components.controls import AT_ONCE, Controls, Happened
+from webui.ui.components.fields import TOLD
 from webui.ui.components.ranges import shown_value
 from webui.ui.following import can_use
 from webui.ui.tabs import TabKind
@@ -26,7 +27,7 @@ def about(kind: TabKind, model: ModelFile | None) -> str:
     return json.dumps(
         {
             "defaults": {field: shown_value(field, own[field]) for field in kind.tucked_away if field in own},
-            "unused": [field for field in kind.tucked_away if not can_use(model, field)],
+            "unused": [field for field in (*kind.tucked_away, *TOLD) if not can_use(model, field)],
         }
     )
 

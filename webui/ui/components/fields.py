@@ -12,7 +12,9 @@ ELSEWHERE = {"checkpoint": CHECKPOINT_ID, "vae": VAE_ID}
 """The fields whose controls belong to no tab alone."""
 BROUGHT = ("init_images", "init_folder", "mask")
 """The fields that the canvas holds."""
-TOLD = ("control", "regions", "regions_base", "regions_feather")
+CONTROL = ("control", "control_alone")
+REGIONS = ("regions", "regions_base", "regions_feather")
+TOLD = (*CONTROL, *REGIONS)
 """The fields that scripts of the page hold and tell as JSON."""
 NO_CONTROL = ("firstpass_image", "extras", "train")
 """The fields that no form asks for."""
@@ -50,6 +52,8 @@ def element_id(tab: str, field: str) -> str:
     """The id in the page of what holds a field, so that an error can stand there."""
     if field in BROUGHT:
         return f"{tab}_canvas"
+    if field in TOLD:
+        return f"{tab}_controlnet" if field in CONTROL else f"{tab}_regions"
     if field == "script":
         return own_id(tab, SCRIPT_NAME)
     return ELSEWHERE.get(field) or f"{tab}_{ELEMENT_IDS[field]}"

@@ -1,6 +1,6 @@
-"""What stands under the prompts: an offer to read a pasted text, what was read, and the chips.
+"""What stands under the prompts: the LoRAs in them, an offer to read a pasted text, what was read, and the chips.
 
-Only the frame is made here; static/remarks.js and static/chips.js fill it.
+Only the frame is made here; static/networks_used.js, filling.js and chips.js fill it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import gradio as gr
 
 FRAME = """
 <div class="dr-remarks" data-tab="{tab}">
+  <section class="dr-used" data-tab="{tab}" aria-label="LoRAs in the prompt" hidden></section>
   <div class="dr-proposal" role="status" aria-live="polite" hidden>
     <span>This looks like generation parameters:</span>
     <button type="button" class="dr-button dr-small dr-primary dr-proposal-apply">Apply</button>

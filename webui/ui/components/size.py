@@ -17,6 +17,7 @@ def build_size(make: Maker) -> Controls:
         with gr.Column(min_width=200, scale=4):
             controls |= _sides(make)
         _swap(make, controls)
+        _fit(make, controls)
         with gr.Column(min_width=160, scale=3):
             controls |= _counts(make)
     return controls
@@ -62,11 +63,18 @@ def _swap(make: Maker, controls: Controls) -> None:
 
 
 def _own_size(make: Maker, controls: Controls) -> None:
-    """A button that takes the picture's size; and one, for static/sizes.js, that takes its proportions."""
+    """A button that takes the picture's size; and one that takes its proportions."""
     tab = make.tab
     own = tool("measure", f"{tab}_detect_image_size_btn")
-    fit = gr.Button(visible="hidden", elem_id=f"{tab}_fit_size")
     sides = [controls["width"], controls["height"]]
     own.click(None, sides, sides, js=f"(...sides) => darkroom.ownSize('{tab}', sides)", **AT_ONCE)
-    read = [*sides, controls["resize_mode"]]
+    _fit(make, controls)
+
+
+def _fit(make: Maker, controls: Controls) -> None:
+    """A hidden button that static/sizes.js presses: it takes a picture's size or proportions."""
+    tab = make.tab
+    fit = gr.Button(visible="hidden", elem_id=f"{tab}_fit_size")
+    sides = [controls["width"], controls["height"]]
+    read = [controls[field] for field in ("width", "height", "resize_mode") if field in controls]
     fit.click(None, read, sides, js=f"(...held) => darkroom.fitted('{tab}', held)", **AT_ONCE)

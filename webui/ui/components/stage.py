@@ -14,9 +14,7 @@ from webui.ui.tabs import TARGETS, TabKind
 FRAME = """
 <section class="dr-stage" data-tab="{tab}" aria-label="The picture">
   <div class="dr-view" tabindex="0" role="group" aria-label="Picture; Enter shows it large">
-    <div class="dr-empty">
-      <p>Your picture develops here.</p>
-      <p>{first} and press <kbd>Generate</kbd>.</p>
+    <div class="dr-empty">{empty}
     </div>
   </div>
   <div class="dr-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" hidden><div></div></div>
@@ -47,6 +45,9 @@ FRAME = """
 """
 
 
+EMPTY = """
+      <p>Your picture develops here.</p>
+      <p>{first} and press <kbd>Generate</kbd>.</p>"""
 UPSCALE = """
       <button type="button" class="dr-upscale"
         title="Enlarge this picture by the settings of Hires. fix">Upscale</button>"""
@@ -57,9 +58,14 @@ TARGET = """
 def stage(kind: TabKind) -> gr.HTML:
     """The stage of the tab."""
     steps = ["put a picture on the canvas"] * kind.canvas + ["write a prompt"] * bool(kind.sections)
-    first = ", ".join(steps).capitalize()
-    targets = "".join(
-        TARGET.format(tab=tab, title=html.escape(title), own=kind.name) for tab, title in TARGETS.items()
-    )
-    frame = FRAME.format(tab=kind.name, first=first, targets=targets, upscale="" if kind.canvas else UPSCALE)
+    empty = EMPTY.format(first=", ".join(steps).capitalize())
+    frame = stage_frame(kind.name, empty, "" if kind.starts else UPSCALE)
     return gr.HTML(frame, elem_id=f"{kind.name}_gallery", js_on_load=None, apply_default_css=False)
+
+
+def stage_frame(tab: str, empty: str, upscale: str = "") -> str:
+    """The frame of `tab`'s stage as HTML. `empty` stands there until there is a picture."""
+    targets = "".join(
+        TARGET.format(tab=target, title=html.escape(title), own=tab) for target, title in TARGETS.items()
+    )
+    return FRAME.format(tab=tab, empty=empty, targets=targets, upscale=upscale)

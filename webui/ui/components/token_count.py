@@ -5,10 +5,12 @@ from __future__ import annotations
 import gradio as gr
 
 from webui.catalog.catalog import Catalog
+from webui.catalog.control_models import goes_with
 from webui.catalog.entry import ModelFile
 from webui.params import InvalidParamsError
 from webui.params.generation import MAX_PROMPT
 from webui.prompting.counting import count
+from webui.prompting.learned import Find, Names
 from webui.prompting.styles_store import StyleStore
 from webui.prompting.tokens import CHUNK, PromptTokenizer
 from webui.ui.components.controls import AT_ONCE, LATEST, Controls
@@ -24,6 +26,8 @@ class TokenCounts:
         self._catalog = catalog
         self._styles = styles
         self._tokenizers: dict[str, PromptTokenizer] = {}
+        self._taught: dict[str, tuple[dict[str, int], Names]] = {}
+        """Of each checkpoint the embeddings that it can use, and their names."""
 
     def texts(self, prompt: str, negative: str, styles: list[str] | None, checkpoint: str) -> list[str]:
         """`text` of both prompts, the styles of these names put in. Styles that can't be are left out."""
@@ -38,10 +42,23 @@ class TokenCounts:
         if len(prompt) > MAX_PROMPT:
             return UNKNOWN
         try:
-            used, room = count(prompt, self._tokenizer(checkpoint))
+            used, room = count(prompt, self._tokenizer(checkpoint), find=self._find(checkpoint))
         except (InvalidParamsError, OSError, ValueError, TypeError, KeyError):
             return UNKNOWN
         return f"{used}/{room}"
+
+    def _find(self, name: str) -> Find:
+        """Finds the names of embeddings, which take the room of their vectors."""
+        checkpoint = self._catalog.find(name)
+        lengths = {
+            file.stem: file.identity.vectors
+            for file in reversed(self._catalog.files("embedding"))
+            if goes_with(file, checkpoint) is None
+        }
+        known = self._taught.get(checkpoint.name)
+        if known is None or known[0] != lengths:
+            known = self._taught[checkpoint.name] = lengths, Names(lengths, self._tokenizer(name))
+        return known[1].finder(lambda word: lengths[word])
 
     def _tokenizer(self, name: str) -> PromptTokenizer:
         checkpoint = self._catalog.find(name)

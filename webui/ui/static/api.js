@@ -10,7 +10,7 @@ const STYLES = "/api/v1/styles";
 // `signal` ends the wait for an answer that nobody needs any more.
 export async function ask(method, path, content, signal) {
   const headers = { Accept: "application/json" };
-  const isFile = content instanceof Blob; // sent as it is
+  const isFile = content instanceof Blob || content instanceof FormData; // sent as it is
   if (content !== undefined && !isFile) headers["Content-Type"] = "application/json";
   const response = await fetch(path, { method, headers, body: isFile ? content : JSON.stringify(content), signal });
   const body = await response.json().catch(() => ({}));

@@ -2,7 +2,7 @@
 // All that is seen counts, whichever mode one is in: a mode is what one works on.
 
 import { ACTS, loadMask } from "./canvas_acts.js";
-import { uploadPicture } from "./canvas_api.js";
+import { pictureFile, uploadPicture } from "./canvas_api.js";
 import { Batch } from "./canvas_batch.js";
 import { Bringing } from "./canvas_bringing.js";
 import { Frame } from "./canvas_frame.js";
@@ -13,11 +13,12 @@ import { Keys } from "./canvas_keys.js";
 import { Layers } from "./canvas_layers.js";
 import { Looks } from "./canvas_looks.js";
 import { Painting } from "./canvas_painting.js";
-import { openPicture } from "./canvas_picture.js";
+import { openPicture, placeOf } from "./canvas_picture.js";
 import { Tools } from "./canvas_tools.js";
 import { Wish } from "./canvas_wish.js";
 import { warning } from "./dom.js";
 
+const STEERED = "control"; // the tab on which a mask tells where the picture has a say
 const PAINTED = ["mask", "sketch"]; // the modes in which the layer of that name is painted on
 
 export class Canvas {
@@ -155,9 +156,17 @@ export class Canvas {
     this.looks.fit();
   }
 
-  // Whether this tab's canvas has a mask.
+  // Whether this tab's canvas has a mask of what is to change: transparent parts of the picture are, too.
   get masks() {
-    return this.part('.dr-canvas-modes input[value="mask"]') !== null;
+    return this.tab !== STEERED && this.part('.dr-canvas-modes input[value="mask"]') !== null;
+  }
+
+  // The mask becomes one that the server keeps, by its name; nothing if it isn't there any more.
+  async loadMask(name) {
+    const { layers } = this;
+    const place = placeOf(name);
+    const mask = place && (await pictureFile(place.path).then(createImageBitmap).catch(() => null));
+    if (mask && layers === this.layers) this.change(() => layers.setMask(mask));
   }
 
   // Several files at once are a batch, where there is one.
@@ -229,11 +238,6 @@ export class Canvas {
 
   painted(final) {
     document.dispatchEvent(new CustomEvent("darkroom:painted", { detail: { tab: this.tab, final } }));
-  }
-
-  drawButtons() {
-    this.part('[data-act="undo"]').disabled = !this.history.past.length;
-    this.part('[data-act="redo"]').disabled = !this.history.future.length;
   }
 
   // The fields of the parameters that come from here, as JSON: {} if there is no picture, {"errors": [{field,

@@ -3,11 +3,13 @@
 import { greyPng } from "./canvas_png.js";
 
 // White where the picture is to change: where the mask is, and where something was painted. Null if nowhere.
-export async function maskFile({ size, mask, sketch }) {
-  const { width, height } = size;
+export const maskFile = ({ size, mask, sketch }) => markedFile(size, [mask, sketch]);
+
+// White where something is on one of these layers. Null if nowhere.
+export async function markedFile({ width, height }, layers) {
   const rows = new Uint8Array((width + 1) * height);
   let any = false;
-  for (const layer of [mask, sketch]) any = mark(layer, rows) || any;
+  for (const layer of layers) any = mark(layer, rows) || any;
   return any ? greyPng(width, height, rows) : null;
 }
 

@@ -9,14 +9,21 @@ let wanted = null; // the field that is to be set back
 
 const chipsOf = (tab) => known.tabs[tab].chips;
 
+const more = new Map(); // tab -> what else gives chips: refresh(unused) and chips, [{name, off}]
+
+export const alsoFrom = (tab, source) => more.set(tab, source);
+
 // `values` are those of the fields of the tab's chips, in their order, then of sampler_name and scheduler.
 export function draw(tab, about, values) {
   const row = document.getElementById(`${tab}_override_settings`);
   if (!row) return;
-  const odd = differing(chipsOf(tab), JSON.parse(about), values);
+  const told = JSON.parse(about);
+  more.get(tab)?.refresh(told.unused);
+  const odd = differing(chipsOf(tab), told, values).map((chip) => drawn(tab, chip));
+  const others = more.get(tab)?.chips.map(({ name, off }) => made(name, `Turn off ${name}`, off)) ?? [];
   const focused = row.contains(document.activeElement);
-  row.replaceChildren(...odd.map((chip) => drawn(tab, chip)));
-  row.hidden = !odd.length;
+  row.replaceChildren(...odd, ...others);
+  row.hidden = !row.children.length;
   if (focused) row.querySelector("button")?.focus();
 }
 
@@ -46,12 +53,16 @@ function isHeeded({ needs }, held, normal) {
 
 function drawn(tab, { field, name, value }) {
   const text = typeof value === "boolean" ? name + (value ? "" : ": off") : `${name}: ${short(value)}`;
-  const chip = element("li", "dr-override", text);
-  const back = button("×", "", () => {
+  return made(text, `Set ${name} back`, () => {
     wanted = field;
     document.getElementById(`${tab}_set_back`).click();
   });
-  back.title = back.ariaLabel = `Set ${name} back`;
+}
+
+function made(text, hint, act) {
+  const chip = element("li", "dr-override", text);
+  const back = button("×", "", act);
+  back.title = back.ariaLabel = hint;
   chip.append(back);
   return chip;
 }

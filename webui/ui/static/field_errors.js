@@ -16,7 +16,8 @@ export async function showFieldErrors(tab, errors) {
   for (const error of errors) {
     const control = await find(tab, error.field);
     if (turn !== shown) return [];
-    if (control) place(control, error.message);
+    if (control?.matches("details")) inside(control, error.message).append(warning("dr-field-error", error.message));
+    else if (control) place(control, error.message);
     else rest.push(error);
   }
   document.querySelector(FIELD_ERROR)?.scrollIntoView({ block: "nearest" });
@@ -29,6 +30,14 @@ function place(control, message) {
   const row = control.closest(".dr-top");
   if (row) row.after(error);
   else control.append(error);
+}
+
+// Where in what steers a sentence belongs: whoever fills it knows, and brings that into sight.
+function inside(details, message) {
+  details.open = true;
+  const detail = { message, place: null };
+  details.dispatchEvent(new CustomEvent("darkroom:wrong", { detail }));
+  return detail.place ?? details;
 }
 
 async function find(tab, field) {

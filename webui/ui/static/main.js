@@ -12,7 +12,10 @@ import { addHints } from "./hints.js";
 import { watchKeys } from "./keys.js";
 import { known, tabOf, tabs } from "./known.js";
 import { Live } from "./live.js";
+import { MaskDialog } from "./mask_dialog.js";
 import { ModelsTab } from "./models.js";
+import { Networks } from "./networks.js";
+import { NetworksUsed } from "./networks_used.js";
 import { restored, styled } from "./opening.js";
 import { Parts, showTab } from "./parts.js";
 import { later } from "./pause.js";
@@ -24,10 +27,12 @@ import { bringBack, nameOf, send, toUpscale } from "./sending.js";
 import { SettingsTab } from "./settings.js";
 import * as sizes from "./sizes.js";
 import { Stage } from "./stage.js";
+import { SteeringJoints } from "./steering_joints.js";
 import { StylesEditor } from "./styles.js";
 import { pickText } from "./text_file.js";
 import { switchTheme } from "./theme.js";
 import { countAgain, watchForms } from "./touched.js";
+import { TrainTab } from "./train.js";
 
 const TITLE = "Darkroom";
 const stages = new Parts();
@@ -37,7 +42,18 @@ const lives = new Map();
 const editors = new Map();
 let pngInfo = null;
 let historyTab = null;
+let maskDialog = null;
+const steerings = new SteeringJoints({
+  canvases,
+  stages,
+  checkpoint: () => chosenCheckpoint(),
+  mask: () => maskDialog,
+  changed: (tab) => lives.get(tab)?.formChanged(),
+});
 let lastShown = tabs[0]; // the tab that draws which was shown last
+let lastPrompted = tabs[0]; // the same of those with prompts
+const networks = new Networks({ tab: () => lastPrompted, checkpoint: () => chosenCheckpoint() });
+const usedNetworks = new Map();
 
 const stageError = (tab, errors) => stages.get(tab)?.setError(errors.map(({ message }) => message).join(" "));
 
@@ -45,9 +61,9 @@ const stageError = (tab, errors) => stages.get(tab)?.setError(errors.map(({ mess
 window.darkroom = {
   canvases,
   openings,
-  brought: (tab) => canvases.get(tab)?.wish() ?? "",
-  broughtLive: async (tab) => lives.get(tab).marked((await canvases.get(tab)?.wish()) ?? "{}"),
-  toUpscale: (tab) => toUpscale(stages.get(tab).pictures),
+  brought,
+  broughtLive: async (tab) => lives.get(tab).marked(await brought(tab)),
+  toUpscale: async (tab) => steerings.joined(tab, toUpscale(stages.get(tab).pictures)),
   async submitted(tab, ticket) {
     const { id, errors = [] } = JSON.parse(ticket || "{}");
     if (id) stages.get(tab)?.submitted(id);
@@ -69,6 +85,8 @@ window.darkroom = {
   filled(tab, said) {
     remarks.get(tab)?.filled(said);
     countAgain(tab);
+    const { steering = {}, whole = false } = JSON.parse(said || "{}");
+    return steerings.get(tab)?.show(steering, whole);
   },
   cleared: (tab, prompts) => remarks.get(tab)?.cleared(prompts) ?? prompts,
   editStyles: (tab, prompts) => editors.get(tab)?.open(prompts),
@@ -92,16 +110,34 @@ window.darkroom = {
   },
 };
 
+// What the form can't tell, as JSON: what is on a canvas that is started from, and what steers.
+async function brought(tab) {
+  const { canvas, steered } = known.tabs[tab];
+  return steerings.joined(tab, canvas && !steered ? await canvases.get(tab)?.wish() : "{}");
+}
+
 function adopt() {
   for (const root of document.querySelectorAll(".dr-stage")) adoptStage(root);
-  each(".dr-canvas", (root) => {
+  each(".dr-canvas:not(.dr-mask *)", (root) => {
     canvases.get(root.dataset.tab)?.stop();
     adoptCanvas(root.dataset.tab, root);
   });
+  each(".dr-mask", (root) => (maskDialog = new MaskDialog(root)));
+  each(".dr-control", (root) => steerings.takeUnits(root));
+  each(".dr-regions", (root) => steerings.takeRegions(root));
   each(".dr-remarks", (root) => remarks.set(root.dataset.tab, new Remarks(root)));
   each(".dr-styles", (root) => editors.set(root.dataset.tab, new StylesEditor(root)));
   each(".dr-queue", (root) => new QueueList(root, { show: showJob, begun: showBegun }));
-  each(".dr-models", (root) => new ModelsTab(root, { use: useCheckpoint, chosen: chosenCheckpoint, canUse }));
+  each(".dr-models", (root) => {
+    new ModelsTab(root, { use: useCheckpoint, chosen: chosenCheckpoint, canUse, networks, picture: shownPicture });
+  });
+  each(".dr-used[data-tab]", (root) => {
+    usedNetworks.get(root.dataset.tab)?.stop();
+    usedNetworks.set(root.dataset.tab, new NetworksUsed(root, networks));
+  });
+  each(".dr-train", (root) => {
+    new TrainTab(root, { stage: () => stages.when("train"), chosen: () => chosenCheckpoint(), take: useTrained });
+  });
   each(".dr-settings", (root) => new SettingsTab(root));
   each(".dr-pnginfo", (root) => {
     pngInfo?.stop();
@@ -131,18 +167,21 @@ function adoptStage(root) {
   stages.get(tab)?.leave();
   const stage = new Stage(tab, root, {
     titled: drawTitle,
-    use: (infotext) => fill(tab, { text: infotext }),
+    use: (infotext) => useSettings(tab, infotext),
     send: (target, picture) => send(canvases, target, nameOf(picture), "", { text: picture.infotext }),
     upscale: () => document.getElementById(`${tab}_upscale`)?.click(),
   });
   if (!openings.get(tab)) document.getElementById(`${tab}_opened`)?.click();
   stages.set(tab, stage);
   stage.draw();
-  stage.restore().then((params) => known.tabs[tab].paste && known.tabs[tab].canvas && drawnFrom(tab, params));
+  stage.restore().then((params) => known.tabs[tab]?.paste && drawnFrom(tab, params));
 }
 
-// A page that is opened again shows what its picture was drawn from.
-const drawnFrom = async (tab, params) => bringBack(await canvases.when(tab), params);
+// A page that is opened again shows what its picture was drawn from, and what steered it.
+async function drawnFrom(tab, params) {
+  if (known.tabs[tab].canvas) await bringBack(await canvases.when(tab), params);
+  await steerings.restore(tab, params);
+}
 
 function adoptCanvas(tab, root) {
   lives.set(tab, new Live(tab, { stage: () => stages.get(tab), ready: () => canvases.get(tab)?.size }));
@@ -187,6 +226,24 @@ function sendFinished(tab, { id, infotext }) {
   return fill(tab, { text: infotext });
 }
 
+// What has no form of its own, such as samples of a training, fills the first one.
+function useSettings(tab, infotext) {
+  if (known.tabs[tab]) return fill(tab, { text: infotext });
+  showTab(tabs[0]);
+  return fill(tabs[0], { text: infotext });
+}
+
+// What a training has made goes into txt2img's prompt.
+async function useTrained({ kind, file }) {
+  showTab((lastPrompted = tabs[0]));
+  await networks.learn(true);
+  const made = kind === "LoRA" ? "lora" : "embedding";
+  const model = networks.models.find((one) => one.kind === made && one.name === file);
+  if (!model || networks.isUsed(model)) return;
+  if (made === "embedding") networks.toggleWords(model.called);
+  else networks.insert(model);
+}
+
 function useCheckpoint(name) {
   window.darkroom.wanted = name;
   document.getElementById("use_model")?.click();
@@ -201,10 +258,18 @@ function canUse({ family, folder }, field) {
 
 const chosenCheckpoint = () => document.querySelector("#setting_sd_model_checkpoint input")?.value;
 
+// The name of the finished picture that stands where one drew last.
+function shownPicture() {
+  const picture = stages.get(lastShown)?.pictures.shown;
+  return picture && nameOf(picture);
+}
+
 const shownTab = () => tabs.find((tab) => stages.get(tab)?.root.offsetParent);
 
 document.addEventListener("click", ({ target }) => {
-  if (target.closest?.('[role="tab"]')) lastShown = shownTab() ?? lastShown;
+  if (!target.closest?.('[role="tab"]')) return;
+  lastShown = shownTab() ?? lastShown;
+  if (document.getElementById(`${lastShown}_prompt`)) lastPrompted = lastShown;
 });
 
 document.addEventListener("darkroom:canvas", ({ detail }) => {
@@ -232,6 +297,7 @@ async function followEngine() {
   setTimeout(followEngine, state.engine === "ready" ? 15000 : 700);
 }
 
+for (const tab of tabs) if (steerings.get(tab)) chips.alsoFrom(tab, steerings.get(tab));
 watchForms((tab) => lives.get(tab)?.formChanged());
 watchPrompts((box) => remarks.get(tabOf(box)));
 new MutationObserver(adopt).observe(document.body, { childList: true, subtree: true });

@@ -4,12 +4,18 @@ import { loadModel, modelSettings, setModel } from "./api.js";
 import { button, element, warning } from "./dom.js";
 import { Form } from "./form.js";
 import { doing, thumbnail } from "./model_card.js";
+import { NETWORK_KINDS } from "./networks.js";
+import { NetworkDetails } from "./network_details.js";
 import { familyName, fileSize, kindName, shortName, variantName } from "./model_words.js";
 
 export class Details {
-  // `use` selects the checkpoint for drawing, `chosen` names the one selected, `changed`: settings were kept.
-  constructor(root, { use, chosen, canUse, memory, changed }) {
+  // `use` selects the checkpoint for drawing, `chosen` names the one selected, `changed`: settings were kept. `networks`
+  // knows the prompts, `picture` names the picture that is shown.
+  constructor(root, { use, chosen, canUse, memory, changed, networks, picture }) {
     this.root = root;
+    this.networks = networks;
+    this.picture = picture;
+    this.network = null;
     this.canUse = canUse;
     this.use = use;
     this.chosen = chosen;
@@ -28,12 +34,29 @@ export class Details {
     this.root.setAttribute("aria-label", shortName(model));
     this.root.replaceChildren(this.layout());
     this.root.showModal();
-    if (model.kind === "checkpoint" && !model.problem) this.readSettings();
+    if (model.problem) return;
+    if (model.kind === "checkpoint") this.readSettings();
+    if (NETWORK_KINDS.includes(model.kind)) this.openNetwork();
     this.drawButtons();
+  }
+
+  openNetwork() {
+    const { networks, picture } = this;
+    const changed = (model) => this.renew(model);
+    const dialog = { networks, picture, changed, say: (text) => this.say(text), tried: (act) => this.tried(act) };
+    this.network = new NetworkDetails(this.root, this.model, dialog);
+  }
+
+  renew(model) {
+    this.model = model;
+    this.part(".dr-about .dr-card-thumb").replaceWith(thumbnail(model));
+    this.changed();
   }
 
   // The card that was pressed may have been drawn anew meanwhile.
   leave() {
+    this.network?.stop();
+    this.network = null;
     const key = `${this.model.kind} ${this.model.name}`;
     this.model = this.form = null;
     this.root.closest(".dr-models").querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
@@ -117,6 +140,7 @@ export class Details {
 
   async save(event) {
     event.preventDefault();
+    if (this.network) return this.saveNetwork();
     if (!this.form.check()) return;
     const { prediction, zero_snr, notes, ...defaults } = this.form.values;
     await this.tried(async () => {
@@ -126,6 +150,11 @@ export class Details {
       this.say(now ? "Saved. Press Use to set the controls to it now." : "Saved.");
       this.changed();
     });
+  }
+
+  async saveNetwork() {
+    this.form = this.network.form;
+    if (this.form.check()) await this.tried(() => this.network.save());
   }
 
   say(text) {

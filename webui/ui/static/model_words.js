@@ -8,14 +8,20 @@ export const GROUPS = [
   { name: "Checkpoints", one: "checkpoint", kinds: ["checkpoint"], folder: "models/Stable-diffusion" },
   { name: "VAE", one: "VAE", kinds: ["vae"], folder: "models/VAE" },
   { name: "LoRA", one: "LoRA", kinds: ["lora"], folder: "models/Lora" },
-  { name: "ControlNet", one: "ControlNet", kinds: ["controlnet", "t2i-adapter"], folder: "models/ControlNet" },
+  {
+    name: "ControlNet",
+    one: "ControlNet",
+    kinds: ["controlnet", "t2i-adapter", "ip-adapter"],
+    folder: "models/ControlNet",
+  },
   { name: "Embeddings", one: "embedding", kinds: ["embedding"], folder: "models/embeddings" },
+  { name: "Hypernetworks", one: "hypernetwork", kinds: ["hypernetwork"], folder: "models/hypernetworks" },
   { name: "Upscalers", one: "upscaler", kinds: ["upscaler"], folder: "models/ESRGAN" },
   {
     name: "Other",
     one: "other file",
-    kinds: ["ip-adapter", "hypernetwork", "text-encoder", "diffusion-model", "other"],
-    folder: "models/text_encoder or models/diffusion_models",
+    kinds: ["clip-vision", "annotator", "text-encoder", "diffusion-model", "other"],
+    folder: "models/clip_vision, models/annotators, models/text_encoder or models/diffusion_models",
   },
 ];
 
@@ -26,6 +32,8 @@ const KINDS = {
   controlnet: "ControlNet",
   "t2i-adapter": "T2I-Adapter",
   "ip-adapter": "IP-Adapter",
+  "clip-vision": "CLIP image encoder",
+  annotator: "Preprocessor's network",
   embedding: "Embedding",
   hypernetwork: "Hypernetwork",
   upscaler: "Upscaler",

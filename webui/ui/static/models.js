@@ -7,29 +7,32 @@ import { MemoryBar } from "./memory.js";
 import { badges, card } from "./model_card.js";
 import { Details } from "./model_details.js";
 import { GROUPS, familyName, fileSize } from "./model_words.js";
+import { Folders } from "./models_folders.js";
+import { ordered, rises } from "./models_order.js";
+import { networkCard } from "./network_card.js";
+import { NETWORK_KINDS } from "./networks.js";
+import { NetworksUsed } from "./networks_used.js";
 
 const MEMORY_EVERY = 2000;
 const HASHES_EVERY = 4000;
 const HASHES_SELDOM = 60000;
 const AT_ONCE = 120; // how many cards are made at a time: what is further down waits until it is scrolled to
 
-const ORDERS = {
-  name: (one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }),
-  modified: (one, other) => other.modified - one.modified,
-  size: (one, other) => other.size - one.size,
-  family: (one, other) => familyName(one).localeCompare(familyName(other)) || ORDERS.name(one, other),
-};
-
 export class ModelsTab {
-  // `use` selects a checkpoint for drawing, `chosen` tells which one is, `canUse` whether it takes a field.
-  constructor(root, { use, chosen, canUse }) {
+  // `use` selects a checkpoint for drawing, `chosen` tells which one is, `canUse` whether it takes a field, `networks`
+  // knows the prompts, `picture` names the picture that is shown.
+  constructor(root, { use, chosen, canUse, networks, picture }) {
     this.root = root;
     this.models = [];
     this.drawn = "";
     this.group = GROUPS[0];
+    this.rising = true;
+    this.networks = networks;
     this.pause = HASHES_EVERY;
     this.memory = new MemoryBar(this.part(".dr-memory"), () => this.markLoaded());
-    const page = { use, chosen, canUse, memory: this.memory, changed: () => this.look() };
+    this.folders = new Folders(this.part(".dr-folders"), () => this.show());
+    this.used = new NetworksUsed(this.part(".dr-used"), networks);
+    const page = { use, chosen, canUse, networks, picture, memory: this.memory, changed: () => this.look() };
     this.details = new Details(this.part(".dr-details"), page);
     this.get = new GetModels(this.part(".dr-get"), () => this.readFolders());
     this.wire();
@@ -41,7 +44,9 @@ export class ModelsTab {
 
   wire() {
     this.part(".dr-filter").addEventListener("input", () => this.show());
-    this.part(".dr-sort select").addEventListener("change", () => this.show());
+    this.part(".dr-sort select").addEventListener("change", () => this.turn(rises(this.order)));
+    this.part(".dr-direction").addEventListener("click", () => this.turn(!this.rising));
+    this.networks.addEventListener("changed", () => this.markUsed());
     this.part(".dr-models-refresh").addEventListener("click", () => this.readFolders(true));
     new IntersectionObserver(([seen]) => seen.isIntersecting && this.readFolders()).observe(this.root);
     whileVisible(this.root, MEMORY_EVERY, () => this.memory.refresh());
@@ -74,8 +79,7 @@ export class ModelsTab {
     if (!models || state === this.drawn) return false;
     this.drawn = state;
     this.models = models;
-    const own = models.some(({ kind, problem, name }) => kind === "checkpoint" && !problem && name !== "darkroom-demo");
-    this.get.prominent(!own);
+    this.networks.set(models);
     this.show();
     return true;
   }
@@ -86,10 +90,17 @@ export class ModelsTab {
 
   show() {
     const focused = document.activeElement?.closest?.("[data-key]")?.dataset.key;
+    this.offerFirst();
     this.showChips();
     this.showCards();
     this.showUnusable();
     if (focused) this.root.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  // Models to get come first where one looks for a checkpoint and has but the demo.
+  offerFirst() {
+    const own = this.usable(GROUPS[0]).some(({ name }) => name !== "darkroom-demo");
+    this.get.prominent(!own && this.group === GROUPS[0]);
   }
 
   usable(group) {
@@ -113,11 +124,26 @@ export class ModelsTab {
     this.show();
   }
 
+  get order() {
+    return this.part(".dr-sort select").value;
+  }
+
+  turn(rising) {
+    this.rising = rising;
+    const button = this.part(".dr-direction");
+    button.classList.toggle("dr-falling", !rising);
+    button.title = button.ariaLabel = rising ? "Ascending: press for descending" : "Descending: press for ascending";
+    this.show();
+  }
+
   showCards() {
     const words = this.part(".dr-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     const all = this.usable(this.group);
-    const found = all.filter((model) => words.every((word) => searched(model).includes(word)));
-    this.waiting = found.toSorted(ORDERS[this.part(".dr-sort select").value]);
+    this.folders.show(all.map(({ name }) => name));
+    const here = all.filter((model) => this.folders.holds(model));
+    const found = here.filter((model) => words.every((word) => searched(model).includes(word)));
+    this.part(".dr-used-box").hidden = !this.group.kinds.includes("lora");
+    this.waiting = ordered(found, this.order, this.rising);
     this.part(".dr-cards").replaceChildren();
     this.addCards();
     this.say(words.length ? `${count(found.length)} of ${all.length} shown.` : "");
@@ -128,9 +154,18 @@ export class ModelsTab {
   addCards() {
     const list = this.part(".dr-cards");
     const next = this.waiting.splice(0, AT_ONCE);
-    list.append(...next.map((model) => card(model, this.memory.residents, () => this.details.open(model))));
+    list.append(...next.map((model) => this.card(model)));
     this.more.disconnect();
     if (this.waiting.length) this.more.observe(list.lastElementChild);
+  }
+
+  card(model) {
+    const open = () => this.details.open(model);
+    return NETWORK_KINDS.includes(model.kind) ? networkCard(model, this.networks, open) : card(model, this.memory.residents, open);
+  }
+
+  markUsed() {
+    for (const one of this.part(".dr-cards").children) one.update?.();
   }
 
   markLoaded() {
@@ -151,8 +186,8 @@ export class ModelsTab {
 const count = (number) => (number === 1 ? "1 model" : `${number} models`);
 
 function searched(model) {
-  const { name, notes, description, dtype, variant } = model;
-  return [name, notes, description, dtype, variant, familyName(model)].join("\n").toLowerCase();
+  const { name, notes, description, dtype, variant, activation_text } = model;
+  return [name, notes, description, dtype, variant, activation_text, familyName(model)].join("\n").toLowerCase();
 }
 
 function complaint(model) {

@@ -23,6 +23,12 @@ export function write(box, { from, to, insert, start = from + insert.length, end
   box.setSelectionRange(start, end);
 }
 
+// Gives a box another text and leaves the focus where it is.
+export function put(box, text) {
+  box.value = text;
+  box.dispatchEvent(new InputEvent("input", { bubbles: true }));
+}
+
 // A prompt and its negative one: {prompt, negative_prompt}, found by their controls' ids each time they are needed,
 // since gradio may have drawn them anew.
 export class Pair {

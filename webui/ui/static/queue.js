@@ -66,6 +66,7 @@ export class QueueList {
 
 function headline({ params }) {
   if (params.extras) return `Extras: ${mending(params.extras)}`;
+  if (params.train) return `${params.train.kind}: ${params.train.name}`;
   return params.prompt || params.script?.name || "(no prompt)";
 }
 
@@ -75,8 +76,8 @@ function mending({ upscaler_1, resize_mode, upscaling_resize, upscaling_resize_w
 }
 
 // What was drawn, and how.
-function drawing({ params: { width, height, steps, sampler_name, extras }, seed }) {
-  return extras ? [] : [`${width}×${height}`, `${sampler_name}, ${steps} steps`, `seed ${seed}`];
+function drawing({ params: { width, height, steps, sampler_name, extras, train }, seed }) {
+  return extras || train ? [] : [`${width}×${height}`, `${sampler_name}, ${steps} steps`, `seed ${seed}`];
 }
 
 function facts(job) {

@@ -1,6 +1,5 @@
 // Sending a picture to a tab: onto its canvas, and what it tells of its making into the form.
 
-import { placeOf } from "./canvas_picture.js";
 import { fill } from "./filling.js";
 import { known } from "./known.js";
 import { showTab } from "./parts.js";
@@ -16,6 +15,9 @@ export function nameOf({ url }) {
 
 const claimed = new WeakSet(); // canvases that a picture has been sent to
 
+// Whether there is, or is about to be, a picture on the canvas.
+export const isTaken = (canvas) => Boolean(canvas.size) || claimed.has(canvas);
+
 // `source` is a file or the name of a finished picture; `wish` what the form is to be filled with, if anything.
 export async function send(canvases, tab, source, name, wish = null) {
   showTab(tab);
@@ -29,24 +31,16 @@ export async function send(canvases, tab, source, name, wish = null) {
 // Onto an empty canvas what a job was drawn from: its picture, mask and frame. Its size is that of the form already.
 export async function bringBack(canvas, params) {
   const [picture, ...more] = params?.init_images ?? [];
-  if (!picture || more.length || canvas.size || claimed.has(canvas)) return;
+  if (!picture || more.length || isTaken(canvas)) return;
   sizes.hold(canvas.tab, true);
   if (await canvas.load(picture)) {
     const { outpaint_left: left, outpaint_up: up, outpaint_right: right, outpaint_down: down } = params;
     if (canvas.masks) canvas.setOutpaint({ left, up, right, down });
-    if (params.mask) await bringMask(canvas, params.mask);
+    if (params.mask) await canvas.loadMask(params.mask);
   } else {
     canvas.showError(""); // nobody has asked for it
   }
   sizes.hold(canvas.tab, false);
-}
-
-async function bringMask(canvas, name) {
-  const { layers } = canvas;
-  const response = await fetch(placeOf(name)?.path ?? "").catch(() => null);
-  if (!response?.ok) return;
-  const mask = await createImageBitmap(await response.blob());
-  if (layers === canvas.layers) canvas.change(() => layers.setMask(mask));
 }
 
 // What hires fix is to enlarge: the picture shown, its seeds and, if it can be drawn so, its size.

@@ -49,7 +49,7 @@ function fit(tab, sides, keeps) {
 }
 
 // For the button that fit() presses: what it is to set width and height to.
-export function fitted(tab, [width, height, mode]) {
+export function fitted(tab, [width, height, mode = STRETCHING[0]]) {
   const { sides, keeps } = wanted.get(tab) ?? {};
   wanted.delete(tab);
   if (!sides || !STRETCHING.includes(mode)) return [width, height];
@@ -77,6 +77,17 @@ export function grown(sides, before, now) {
 export function asked(tab) {
   const [width, height] = ["width", "height"].map((side) => Number(document.querySelector(`#${tab}_${side} input[type=number]`)?.value));
   return { width: width || DEFAULT, height: height || DEFAULT };
+}
+
+// The form asks for this size from now on, as far as it can.
+export function take(tab, { width, height }) {
+  fit(tab, () => [width, height].map(rounded), false);
+}
+
+// The proportions of what will be drawn: of a multiple of the picture's size it has those.
+export function shape(tab) {
+  const by = document.querySelector(`#${tab}_resize input:checked`)?.value === "Resize by";
+  return (by && shown.get(tab)?.size) || asked(tab);
 }
 
 export function ownSize(tab, sides) {

@@ -157,10 +157,15 @@ export class Stage {
     const text = this.live ? describe(this.progress) : outcome(state, this.pictures.count);
     const more = this.live && this.waiting.length ? ` · ${this.waiting.length} more of yours after it` : "";
     this.part(".dr-status").textContent = text + more;
-    if (!this.live && ["interrupted", "failed"].includes(state)) this.offer("Run again", () => this.again());
+    if (!this.live && ["interrupted", "failed"].includes(state)) this.offer(this.againName, () => this.again());
     if (!this.live && this.visiting && this.waiting.length) this.offer("Back to the running job", () => this.goOn());
     this.announce(this.live ? aloud(this.progress) : outcomeAloud(state, this.pictures.count));
     this.titled();
+  }
+
+  // A training that has stopped goes on where it was.
+  get againName() {
+    return this.tab === "train" ? "Resume" : "Run again";
   }
 
   // For the window's title; empty if nothing is drawn.

@@ -1,6 +1,7 @@
 // What the page says of a job, in words.
 
 const RUNNING = ["queued", "running"];
+const COUNTED = ["sampling", "training"]; // what is told step by step
 
 export const isOver = (state) => !RUNNING.includes(state);
 
@@ -8,14 +9,14 @@ export function describe({ state, position, phase, step, steps, iteration, n_ite
   if (state === "queued") {
     return position ? `Waiting: ${position} ${position === 1 ? "job" : "jobs"} before yours` : "Waiting to start";
   }
-  if (phase !== "sampling") return `${capital(phase || "starting")}…`;
+  if (!COUNTED.includes(phase)) return `${capital(phase || "starting")}…`;
   const batch = n_iter > 1 ? ` · batch ${iteration} of ${n_iter}` : "";
   const left = eta === null || eta === undefined ? "" : ` · ${clock(eta)} left`;
   return `Step ${step} of ${steps}${batch}${left}`;
 }
 
 // The same without the numbers that change with every step: for those who hear it.
-export const aloud = (progress) => (progress.phase === "sampling" ? "Sampling" : describe(progress));
+export const aloud = (progress) => (COUNTED.includes(progress.phase) ? capital(progress.phase) : describe(progress));
 
 export function outcomeAloud(state, count) {
   if (state === "done") return count > 1 ? "The pictures are finished." : "The picture is finished.";

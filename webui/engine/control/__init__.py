@@ -1,0 +1,1 @@
+"""What steers a UNet by pictures: ControlNets, T2I-Adapters, Control-LoRAs, and reference pictures."""
