@@ -158,9 +158,9 @@ def test_a_lora_trained_on_ten_pictures_visibly_takes(training, drawings, server
 
     open_tab(page, "Train")
     make_dataset(page, "blueprint", drawings)
-    fill(page, name="blueprint", trigger="blueprint style", prompt=PROMPT, steps=60, learning_rate=0.003)
+    fill(page, name="blueprint", trigger="blueprint style", prompt=PROMPT, steps=60, learning_rate=0.008)
     page.locator(".dr-train-more summary").click()
-    fill(page, sample_every=30, save_every=30)
+    fill(page, batch_size=2, sample_every=30, save_every=30)
     page.get_by_role("button", name="Start training").click()
     expect(run_stage(page).locator(".dr-status")).to_contain_text(
         re.compile(r"Step ([5-9]|\d\d)"), timeout=MINUTES

@@ -3,7 +3,7 @@
 import pytest
 
 from webui.catalog.folders import FolderError, belongs_into, model_folders, read_extra_model_paths
-from webui.config import BUILT_IN_CHECKPOINTS, DEMO, Config
+from webui.config import BUILT_IN, DEMO, Config
 
 
 def folders(tmp_path, **fields):
@@ -33,8 +33,9 @@ def test_ones_own(tmp_path):
     assert found[tmp_path / "own" / "embeddings"].kinds == ("embedding",)
     assert found[models / "clip_vision"].kinds == ("clip-vision",)
     assert found[models / "annotators"].kinds[0] == "annotator"
-    assert list(found)[-1] == BUILT_IN_CHECKPOINTS / DEMO
-    assert [path for path, folder in found.items() if folder.fallback] == [BUILT_IN_CHECKPOINTS / DEMO]
+    built_in = [BUILT_IN / name / DEMO for name in ("Stable-diffusion", "Lora", "ControlNet")]
+    assert list(found)[-3:] == built_in
+    assert [path for path, folder in found.items() if folder.fallback] == built_in
 
 
 def test_more_folders(tmp_path):

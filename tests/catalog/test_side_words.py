@@ -159,3 +159,19 @@ def test_bad_side_files_break_nothing(tmp_path, beside, name, content, caplog):
     moon = beside()
     assert (moon.problem, moon.description) == (None, "")
     assert name in caplog.text
+
+
+def test_numbers_that_are_too_large_break_nothing(beside):
+    moon = beside(moon__json='{"description": "A moon", "preferred weight": 1' + "0" * 400 + "}")
+    assert (moon.problem, moon.description, moon.usage.weight) == (None, "A moon", None)
+
+
+def test_what_utf8_can_not_hold_is_replaced(beside):
+    odd = "a \ud800"
+    moon = beside(
+        moon__civitai__info={"description": odd, "trainedWords": [odd]},
+        moon__json={"activation text": odd, "notes": odd, "vae": odd},
+    )
+    assert moon.description == "a ?\nTrained words: a ?"
+    assert moon.usage.trained == (moon.usage.activation,) == ("a ?",)
+    assert (moon.settings.notes, moon.defaults["vae"]) == ("a ?", "a ?")

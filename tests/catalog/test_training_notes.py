@@ -71,12 +71,21 @@ def test_tags_are_added_up_over_folders_and_the_most_frequent_come_first(notes):
         "[1, 2]",
         '{"a": 5, "b": [1], "c": null}',
         '{"a": {"x": "many", "y": null, "": 4, "z": Infinity}}',
+        '{"a": {"x": 1' + "0" * 400 + "}}",
         "[" * 99_999,
     ],
     ids=lambda told: told[:20],
 )
 def test_odd_frequencies_tell_no_tags(notes, told):
     assert notes(ss_tag_frequency=told).tags == ()
+
+
+def test_what_utf8_can_not_hold_is_replaced(tmp_path):
+    told = {"ss_output_name": "a \ud800", "ss_tag_frequency": '{"a": {"\\udfff b": 3}}'}
+    header = json.dumps({"__metadata__": told}).encode()
+    (tmp_path / "odd.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    found = read_training_notes(tmp_path / "odd.safetensors")
+    assert (found.facts, found.tags) == ((("Title", "a ?"),), (("? b", 3),))
 
 
 def test_there_is_an_end_to_tags_and_values(notes):

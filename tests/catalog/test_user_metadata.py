@@ -69,6 +69,7 @@ def test_keys_of_other_programs_stay(file):
         '{"preferred weight": "x"}',
         '{"preferred weight": NaN}',
         '{"preferred weight": 1e400}',
+        '{"preferred weight": 1' + "0" * 400 + "}",
         '{"preferred weight": true, "activation text": ["x"], "notes": {}}',
         "[" * 99_999,
         "5",
@@ -79,6 +80,11 @@ def test_keys_of_other_programs_stay(file):
 def test_what_can_not_be_meant_tells_nothing(file, content):
     file.write_text(content)
     assert read_metadata(file) == UserMetadata()
+
+
+def test_what_utf8_can_not_hold_is_replaced(file):
+    file.write_text('{"activation text": "a \\ud800", "preferred weight": 0.5}')
+    assert read_metadata(file) == UserMetadata(activation_text="a ?", preferred_weight=0.5)
 
 
 @pytest.mark.parametrize("content", ["[1]", "not JSON", "\0" * (2**20 + 1)], ids=lambda text: text[:9])

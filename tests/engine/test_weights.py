@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from webui.catalog.headers import read_header
 from webui.catalog.pickle_tensors import WRAPPERS
-from webui.engine.weights import WeightsError, load, load_folder, load_with_shapes, shapes
+from webui.engine.weights import WeightsError, counted, load, load_folder, load_with_shapes, shapes
 
 KNOWN = {"a": torch.arange(6.0).reshape(2, 3), "b.c": torch.ones(4, dtype=torch.bfloat16)}
 
@@ -237,3 +237,37 @@ def test_a_folder_without_weights(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     with pytest.raises(WeightsError, match=r"in pytorch_model\.bin only; convert them to \.safetensors"):
         load_folder(tmp_path)
+
+
+# Pickles that lie
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_a_pickle_that_tells_of_more_than_it_holds(tmp_path, nested):
+    """Of a few bytes, which would be gigabytes in the first copy."""
+    content = {**KNOWN, "vast": torch.zeros(1).expand(2**16, 2**16)}
+    torch.save({"state_dict": content} if nested else content, tmp_path / "x.pt")
+    for read in (load, shapes):
+        with pytest.raises(WeightsError, match="more weights than it holds"):
+            read(tmp_path / "x.pt")
+
+
+def test_windows_into_a_larger_tensor_are_no_lie(tmp_path):
+    whole = torch.arange(12.0).reshape(3, 4)
+    torch.save({"turned": whole.T, "row": whole[1], "tied": whole}, tmp_path / "x.pt")
+    same(load(tmp_path / "x.pt"), {"turned": whole.T, "row": whole[1], "tied": whole})
+
+
+def test_numbers_that_are_packed_or_only_told_of_are_no_weights(tmp_path):
+    torch.save(
+        {**KNOWN, "sparse": torch.eye(3).to_sparse(), "meta": torch.ones(3, device="meta")}, tmp_path / "x.pt"
+    )
+    same(load(tmp_path / "x.pt"))
+
+
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [(["a.0.x", "a.1.x", "a.1.y"], 2), (["a.1.x"], 0), (["a.0.x", "a.3000000.x"], 1), ([], 0)],
+)
+def test_layers_count_from_0_and_without_a_gap(names, count):
+    assert counted(names, r"a\.(\d+)\.") == count

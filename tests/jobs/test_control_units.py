@@ -220,6 +220,27 @@ def test_a_plot_varies_the_unit_and_is_checked_before_it_is_queued(room):
         room.submit(control=[unit()], script=plot)
 
 
+@pytest.mark.parametrize("letters", ["xy", "yx"])
+def test_a_plot_may_vary_start_and_end_of_a_unit_on_any_axes(room, letters):
+    def plot(start, end):
+        told = (("[ControlNet] Guidance Start", start), ("[ControlNet] Guidance End", end))
+        fields = {}
+        for letter, (axis, values) in zip(letters, told, strict=True):
+            fields |= {f"{letter}_axis": axis, f"{letter}_values": values}
+        return XYZPlot(**fields)
+
+    drawn(room, unit(guidance_start=0.5), script=plot("0.1, 0.2", "0.3"))
+    seen = [
+        (order.controls[0].unit.guidance_start, order.controls[0].unit.guidance_end)
+        for order in room.engine.orders
+    ]
+    assert seen == [(0.1, 0.3), (0.2, 0.3)]
+    with pytest.raises(
+        InvalidParamsError, match=r"ControlNet unit 0: Starting Control Step \(0\.4\) is behind"
+    ):
+        room.submit(control=[unit()], script=plot("0.1, 0.4", "0.3"))
+
+
 def test_the_tab_of_control_images_has_jobs_of_its_own_kind(room):
     alone = {"control_alone": True}
     assert room.submit(control=[unit()], **alone).params.kind == "control"

@@ -99,6 +99,16 @@ def test_what_diffusers_pipelines_can_not_use_is_taken_back(wishes):
     assert {name: getattr(settled, name) for name in kept} == kept
 
 
+def test_regions_are_refused_where_they_would_not_be_heard(wishes):
+    params = GenerationParams(checkpoint="flux", regions=[{"prompt": "a cat"}])
+    with pytest.raises(InvalidParamsError, match='"flux" draws without regional prompts') as refusal:
+        wishes.settle(params)
+    assert refusal.value.field == "regions"
+    assert wishes.settle(params.changed(checkpoint="sdxl")).regions == params.regions
+    silent = GenerationParams(checkpoint="flux", regions=[{"prompt": "a cat", "weight": 0}])
+    assert wishes.settle(silent).regions == ()
+
+
 def test_brackets_stay_text_for_diffusers_pipelines_if_asked_for(wishes):
     settled = wishes.settle(GenerationParams(checkpoint="flux", emphasis="None"))
     assert wishes.order(Cell(settled, 1, 2))[0].params.emphasis == "None"

@@ -194,9 +194,38 @@ def test_controlnet_axes_vary_the_first_unit_that_is_enabled():
     [
         ((), "[ControlNet] Weight", "1", "no ControlNet unit is enabled"),
         (({},), "[ControlNet] Weight", "3", "less than or equal to 2"),
-        (({"guidance_start": 0.5},), "[ControlNet] Guidance End", "0.2", "behind Ending Control Step"),
+        (({"enabled": False},), "[ControlNet] Weight", "1", "no ControlNet unit is enabled"),
+        ((), "[ControlNet] Enabled", "True", "no ControlNet unit is enabled"),
     ],
 )
 def test_what_a_unit_can_not_have_is_refused(fields, name, text, sentence):
     with pytest.raises(ValueError, match=sentence):
         changes(name, text, PARAMS.changed(control=fields))
+
+
+def test_start_and_end_of_a_unit_may_pass_each_other_between_axes():
+    params = PARAMS.changed(control=({"guidance_start": 0.5},))
+    for first, second in (("Start", "End"), ("End", "Start")):
+        found = params
+        for side in (first, second):
+            (change,) = changes(f"[ControlNet] Guidance {side}", {"Start": "0.1", "End": "0.3"}[side], found)
+            found = found.changed(**change)
+        assert (found.control[0].guidance_start, found.control[0].guidance_end) == (0.1, 0.3)
+
+
+def test_whether_a_unit_steers_varies_the_first_where_none_does():
+    units = ({"enabled": False}, {"enabled": False})
+    found = changes("[ControlNet] Enabled", "True, False", PARAMS.changed(control=units))
+    assert [[unit.enabled for unit in change["control"]] for change in found] == [[True, False], [False] * 2]
+    (change,) = changes("[ControlNet] Enabled", "False", PARAMS.changed(control=({"enabled": False}, {})))
+    assert [unit.enabled for unit in change["control"]] == [False, False]
+
+
+def test_of_a_units_axes_those_with_few_values_offer_them(catalog):
+    def of(name):
+        return find_axis(f"[ControlNet] {name}").choices(catalog)
+
+    assert of("Enabled") == ["False", "True"]
+    assert "None" not in of("Model")
+    assert of("Preprocessor") == []  # plugins bring more than are known here
+    assert "Balanced" in of("Control Mode")

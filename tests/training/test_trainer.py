@@ -16,6 +16,7 @@ from webui.catalog.folders import ModelFolder
 from webui.catalog.index import ModelIndex
 from webui.catalog.model_settings import ModelSettingsStore
 from webui.config import BUILT_IN_CHECKPOINTS
+from webui.engine.generation import ClassicStudio
 from webui.engine.local import LocalEngine
 from webui.engine.protocol import EngineError, Order
 from webui.params.training import TrainParams
@@ -226,3 +227,26 @@ def test_other_families(trained, tmp_path, family):
     assert len(observer.pictures) == 1
     word, _ = trained("word", checkpoint=checkpoint, steps=2, kind="Textual inversion", vectors=2)
     assert set(load_file(word.result)) == ({"clip_l", "clip_g"} if family == "sdxl" else {"emb_params"})
+
+
+def test_a_sample_too_large_for_the_memory_is_left_out(trained, monkeypatch):
+    def draw(self, *_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(ClassicStudio, "draw", draw)
+    training, observer = trained(steps=2, sample_every=1)
+    assert find_run(training.folder).card.step == 2
+    assert any("ask for smaller ones" in notice for notice in observer.notices)
+
+
+def test_samples_come_before_anything_is_kept(trained, tmp_path, examples):
+    """The folder of the result isn't there yet."""
+    training, _ = trained(steps=1)
+    fresh = replace(
+        again(training, steps=2, sample_every=1, save_every=0, resume=False),
+        result=tmp_path / "models" / "Lora" / "dots.safetensors",
+    )
+    observer = Recorder()
+    train(fresh, CPU, observer)
+    assert len(observer.pictures) == 2
+    assert fresh.result.with_name("dots.preview.png").is_file()

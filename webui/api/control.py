@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Annotated
 
-import anyio
-from anyio import to_thread
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Depends, Query
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from webui.api.bodies import ANY_SIZE, limited
+from webui.api.turns import Turns
 from webui.catalog.catalog import Catalog
 from webui.catalog.control_models import control_models, goes_with
 from webui.catalog.entry import Family, Kind, ModelFile
@@ -29,9 +29,6 @@ from webui.params.image import PictureName
 
 MAX_BODY = 96 * 2**20
 MAX_PARTS = 100
-AT_ONCE = 1
-"""How many maps are made at a time: each takes much memory, and networks take all cores."""
-MOST_WAITING = 20
 
 Owner = Annotated[str, Depends(owner_of)]
 
@@ -138,14 +135,12 @@ def build_control_router(catalog: Catalog, preprocessors: Preprocessors, picture
 
 def _add_preview_route(router: APIRouter, preprocessors: Preprocessors, pictures: Pictures) -> None:
     large = APIRouter(route_class=limited(MAX_BODY, "The picture", MAX_PARTS), max_body_size=ANY_SIZE)
-    turns = anyio.CapacityLimiter(AT_ONCE)
+    turns = Turns()
 
     @large.post("/api/v1/control/preview", status_code=201)
     async def preview(wanted: Wanted, owner: Owner) -> MapView:  # pyright: ignore[reportUnusedFunction]
-        """Make the map that a unit would steer by."""
-        if turns.statistics().tasks_waiting >= MOST_WAITING:
-            raise HTTPException(429, "Too many maps are being made. Try again in a moment.")
-        return await to_thread.run_sync(_made, preprocessors, pictures, owner, wanted, limiter=turns)
+        """Make the map that a unit would steer by. Of one's maps that wait the newest is made."""
+        return await turns.run(owner, partial(_made, preprocessors, pictures, owner, wanted))
 
     router.include_router(large)
 

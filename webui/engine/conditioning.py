@@ -17,7 +17,6 @@ MOST_PARTS = 32
 """Prompts joined by AND; each costs as much as a picture of its own."""
 MOST_CHUNKS = 100
 """Chunks of 75 tokens in a prompt; beyond what its characters can fill only BREAKs make more."""
-
 MOST_CHUNKS_ALTOGETHER = 1000
 """Of all texts that are said in a batch: each is kept while it is drawn."""
 

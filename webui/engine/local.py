@@ -178,7 +178,7 @@ class LocalEngine:
         thrifty = memory.thriftier(plan)
         if thrifty is None:
             self._sufficed = {}
-            raise EngineError(_too_large(order))
+            raise EngineError(memory.too_large(*order.largest, order.params.batch_size))
         observer.notice(memory.describe(thrifty, plan))
         return thrifty
 
@@ -243,12 +243,4 @@ def _too_small_to_train(training: Training) -> str:
     name = training.order.checkpoint.name
     return (
         f'There isn\'t enough memory to train "{name}". Close other programs, or train a smaller checkpoint.'
-    )
-
-
-def _too_large(order: Order) -> str:
-    width, height = order.largest
-    return (
-        f"There isn't enough memory for {width}x{height} in batches of {order.params.batch_size}. "
-        "Lower the width, the height or the batch size."
     )

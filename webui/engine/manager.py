@@ -73,9 +73,10 @@ class PipelineManager:
         self._wardrobe = Wardrobe(catalog, lambda: forms.lora_budget)
         self._lora_hashes = LoraHashes(self._wardrobe.find, hashing=hashing)
         networks = Networks(self._wardrobe)
+        self._image_prompts = ImagePrompts(catalog, lend)
         self._company = Company(
             # The units last: a reference has the UNet run as the others have made it.
-            joins=(networks.joined, ImagePrompts(catalog, lend).join, self._controls.join),
+            joins=(networks.joined, self._image_prompts.join, self._controls.join),
             tuner=networks,
             embeddings=Embeddings(lambda: catalog.files("embedding"), self._identities.sha256),
             lora_hashes=self._lora_hashes.of,
@@ -222,6 +223,7 @@ class PipelineManager:
         """Let go the parts of `model` (None: of all) that aren't in use."""
         self._cache.unload(model)
         self._wardrobe.unload(model)
+        self._image_prompts.forget()
 
     def make_room(self) -> None:
         """Free all memory that isn't needed this moment, after it has run out."""

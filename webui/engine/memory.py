@@ -124,6 +124,14 @@ def describe(plan: Plan, previous: Plan) -> str:
     return f"Memory ran out; drawn {' and '.join(changes) or 'once more'} instead."
 
 
+def too_large(width: int, height: int, batch: int) -> str:
+    """A sentence for whoever waited: pictures of this size in pixels don't fit, however they are drawn."""
+    return (
+        f"There isn't enough memory for {width}x{height} in batches of {batch}. "
+        "Lower the width, the height or the batch size."
+    )
+
+
 def estimate_unet(width: int, height: int, batch: int, *, channels: int = 320, itemsize: int = 2) -> int:
     """About how many bytes a guided UNet's run takes beside its weights, rather too many.
 

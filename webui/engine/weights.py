@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import threading
 import warnings
 import zipfile
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -172,7 +173,11 @@ def _pickled(file: Path) -> dict[str, Tensor]:
         raise
     except Exception as error:  # a damaged pickle fails in any way that Python knows
         raise _damaged(error) from error
-    return _tensors(content)
+    tensors = _tensors(content)
+    # Steps of 0 from number to number make gigabytes of a few bytes, once they are copied.
+    if any(tensor.nbytes > tensor.untyped_storage().nbytes() for tensor in tensors.values()):
+        raise WeightsError("its file is damaged (it tells of more weights than it holds)")
+    return tensors
 
 
 def _refusal(error: pickle.UnpicklingError) -> str:
@@ -202,7 +207,21 @@ def _nested(content: dict[Any, Any]) -> dict[str, Tensor]:
 
 
 def _direct(content: dict[Any, Any]) -> dict[str, Tensor]:
-    return {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+    return {str(name): value for name, value in content.items() if _is_plain(value)}
+
+
+def _is_plain(value: object) -> TypeGuard[Tensor]:
+    """Whether these are numbers that are there, one by one: none that are packed, left out or only told of."""
+    if not isinstance(value, Tensor):
+        return False
+    return value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized
+
+
+def counted(names: Iterable[str], pattern: str) -> int:
+    """How many different numbers `pattern` finds at the beginning of names; 0 if they don't count from 0."""
+    matches = (re.match(pattern, name) for name in names)
+    found = {int(match[1]) for match in matches if match and len(match[1]) < 4}
+    return len(found) if found and max(found) + 1 == len(found) else 0
 
 
 def _shapes(tensors: dict[str, Tensor]) -> Shapes:

@@ -53,6 +53,21 @@ def check_start(params: GenerationParams, checkpoint: ModelFile) -> None:
     raise InvalidParamsError(field, f'"{checkpoint.name}" can\'t {what} yet. {way_out}')
 
 
+def check_regions(params: GenerationParams, checkpoint: ModelFile) -> None:
+    """Refuse regions where the checkpoint can't hear them.
+
+    Raises:
+        InvalidParamsError: one has a say, and it can't.
+    """
+    if checkpoint.identity.family in CLASSIC or not any(region.weight for region in params.regions):
+        return
+    raise InvalidParamsError(
+        "regions",
+        f'"{checkpoint.name}" draws without regional prompts. Switch them off, or choose a checkpoint of '
+        "SD 1.x, SD 2.x or SDXL.",
+    )
+
+
 def check_latents(field: str, second: ModelFile, first: ModelFile) -> None:
     """Refuse a checkpoint that can't go on with what another has begun.
 

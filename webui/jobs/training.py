@@ -205,6 +205,7 @@ def suited(checkpoint: ModelFile) -> dict[str, Any]:
         "resolution": resolution,
         "steps": 150,
         "learning_rate": 2e-3,
+        "lr_scheduler": "Cosine",
         "batch_size": 4,
         "sample_every": 50,
         "save_every": 50,

@@ -19,7 +19,7 @@ from webui.imaging.detectors import find_detector
 from webui.imaging.preprocessors.built_in import weightless
 from webui.imaging.preprocessors.table import Preprocessors
 from webui.jobs import second_pass
-from webui.jobs.abilities import check_latents, check_start, usable
+from webui.jobs.abilities import check_latents, check_regions, check_start, usable
 from webui.jobs.control_units import ControlUnits
 from webui.jobs.mending import files_of, repair_of, settled
 from webui.jobs.sizes import check_mended, sized
@@ -169,6 +169,7 @@ class Wishes:
     def _names(self, params: GenerationParams, checkpoint: ModelFile) -> dict[str, Any]:
         """The fields that are names, as they are proper."""
         check_start(params, checkpoint)
+        check_regions(params, checkpoint)
         vae = self._catalog.find_vae(params.vae, checkpoint)
         words = {"automatic": "Automatic", "none": "None"}
         hires = {"hr_checkpoint_name": self._hires_checkpoint(params, checkpoint)} if params.hires else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
 from webui.params.image import PictureName
 
@@ -105,11 +105,14 @@ class ControlUnit(BaseModel):
             f"({self.guidance_end:g}). Lower the one or raise the other."
         )
 
-    @model_validator(mode="after")
-    def _in_order(self) -> ControlUnit:
-        if problem := self.misordered:
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_order(cls, value: object, handler: ModelWrapValidatorHandler[ControlUnit]) -> ControlUnit:
+        unit = handler(value)
+        # Of a unit that was changed field by field the next change may bring the order back.
+        if not isinstance(value, ControlUnit) and (problem := unit.misordered):
             raise ValueError(problem)
-        return self
+        return unit
 
 
 class ControlParams(BaseModel):

@@ -7,10 +7,10 @@ here; a line in NAMES gives it a name other than its title, a line in COSTS says
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
+from webui.engine.samplers.table import split_combined
 from webui.params import GenerationParams, InvalidParamsError
 from webui.scripts import control_axes, prompt_axes, values
 from webui.scripts.axis import Axis, Source, labelled, reader, words

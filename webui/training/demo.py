@@ -46,7 +46,7 @@ def make_style(modules: Path, out: Path, demo: ModelFile, placement: Placement, 
     shown = [one for number, one in enumerate(emoji(modules, SETS, things(demo), SIDE)) if number % HELD_OUT]
     pictures = _style_pictures(shown, out / "style")
     wanted = TrainParams(
-        name=STYLE, dataset="style", trigger="", steps=600, batch_size=8, learning_rate=1e-3,
+        name=STYLE, dataset="style", trigger="", steps=300, batch_size=8, learning_rate=1e-3,
         lr_scheduler="Cosine", warmup=20, rank=4, alpha=4, resolution=SIDE, flip=True, sample_every=0,
     )  # fmt: skip
     order = Order(GenerationParams(train=wanted), demo, 0)
@@ -63,7 +63,7 @@ def make_canny(modules: Path, out: Path, demo: ModelFile, placement: Placement, 
     """
     pictures = _canny_pictures(emoji(modules, SETS, things(demo), SIDE), out / "canny")
     wanted = TrainParams(
-        name=CANNY, dataset="canny", steps=3500, batch_size=8, learning_rate=1e-3, lr_scheduler="Cosine",
+        name=CANNY, dataset="canny", steps=2000, batch_size=8, learning_rate=1e-3, lr_scheduler="Cosine",
         warmup=100, resolution=SIDE, caption_dropout=0.25, save_every=200,
     )  # fmt: skip
     result = out / "ControlNet" / f"{CANNY}.safetensors"

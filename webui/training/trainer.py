@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,7 @@ class _Trainer:
         self._trainee = _trainee(training, self._studio)
         rate = training.train.learning_rate
         self._optimizer: Optimizer = optimizer_of(self._trainee.parameters, rate)
+        training.result.parent.mkdir(parents=True, exist_ok=True)
         self._run = Run.begun(training.folder, training.train, order.checkpoint.name)
         self._losses: list[tuple[int, float]] = []
 
@@ -73,7 +75,8 @@ class _Trainer:
                 self._keep(done)
             if _due(done, wanted.sample_every) or (wanted.sample_every and done == wanted.steps):
                 self._sample()
-        self._keep(done)
+        if done:
+            self._keep(done)
 
     def _step(self, loop: Loop, done: int) -> float:
         try:
@@ -111,7 +114,6 @@ class _Trainer:
         self._losses.clear()
         self._run = self._run.at(done)
         metadata = metadata_of(self._training, self._run.card, self._studio.model.prediction)
-        result.parent.mkdir(parents=True, exist_ok=True)
         save_whole(self._trainee.tensors(), result, **metadata)
         tell_usage(self._training)
         self._observer.phase("training")
@@ -119,12 +121,19 @@ class _Trainer:
     def _sample(self) -> None:
         """Draw what the order asks for, with the networks as they are now."""
         self._observer.phase("drawing a sample")
-        self._studio.draw(self._training.order, _Sampling(self._observer, self._shown))
+        try:
+            self._studio.draw(self._training.order, _Sampling(self._observer, self._shown))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            self._observer.notice("There isn't enough memory for the samples: ask for smaller ones.")
         self._observer.phase("training")
 
     def _shown(self, picture: Picture) -> None:
         self._observer.picture(picture)
-        picture.image.save(preview_file(self._training.result))
+        # A sample that can't stand on the network's card is no reason to stop.
+        with suppress(OSError):
+            picture.image.save(preview_file(self._training.result))
 
 
 class _Sampling:

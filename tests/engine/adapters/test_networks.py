@@ -10,12 +10,17 @@ import torch
 from tests.conftest import PROMPT, Recorder
 from tests.engine.adapters.loras import deltas_of, factors, kohya, merged, random
 from tests.loading import decoder_of
+from webui.engine.adapters import library as library_module
+from webui.engine.adapters.bodies import Body
+from webui.engine.adapters.fitting import fit
+from webui.engine.adapters.library import LoraLibrary
 from webui.engine.adapters.networks import Networks
 from webui.engine.adapters.wardrobe import Wardrobe
 from webui.engine.conditioning import Conditioning
 from webui.engine.encoding import PromptEncoder
 from webui.engine.generation import ClassicStudio
 from webui.engine.protocol import Order
+from webui.engine.weights import WeightsError
 from webui.infotext import ModelIdentity, read
 from webui.params import GenerationParams
 from webui.prompting.prepared import PicturePrompt
@@ -202,6 +207,21 @@ def test_a_changed_file_is_read_anew(shelf, model):
     before = shelf.draw(f"{PROMPT} <lora:changing:1>").images[0]
     shelf.put("changing", kohya(factors(model, 2, seed=700)))
     assert far(shelf.draw(f"{PROMPT} <lora:changing:1>").images[0], before) > 1
+
+
+def test_a_file_that_cant_be_used_is_read_once_until_it_changes(shelf, model, monkeypatch):
+    file = shelf.folder / "torn.pt"
+    torch.save({"vast": torch.zeros(1).expand(9, 9)}, file)
+    places, library, reads = Body.of(model).places(), LoraLibrary(lambda: 0), []
+    monkeypatch.setattr(library_module, "fit", lambda *args: reads.append(args) or fit(*args))
+    for _ in range(3):
+        with pytest.raises(WeightsError, match="more weights than it holds"):
+            library.fit("torn", file, places, torch.float32)
+    assert len(reads) == 1
+    torch.save({"small": torch.zeros(9)}, file)
+    assert library.fit("torn", file, places, torch.float32).count == 0
+    assert len(reads) == 2
+    file.unlink()
 
 
 def test_what_has_been_read_is_kept_within_its_budget(shelf, settings):

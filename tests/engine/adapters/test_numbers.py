@@ -11,6 +11,7 @@ from tests.engine import networks
 from tests.engine.adapters.loras import ATTENTION, deltas_of, factors, kohya, random, write
 from tests.engine.networks import noise, state
 from webui.engine.adapters.bodies import Body
+from webui.engine.adapters.bounds import Bounded, most
 from webui.engine.adapters.fitting import fit
 from webui.engine.adapters.injection import Injection
 from webui.engine.tiling import Tiling
@@ -372,3 +373,34 @@ def test_weights_in_8_bits_are_not_touched(model, fitted):
         assert (module(x) - plain).abs().mean() > 0.01
         assert module.weight.dtype == torch.float8_e4m3fn
     assert torch.equal(module(x), plain)
+
+
+def giants(out, into):
+    """Of a few hundred kilobytes each, of what would take gigabytes."""
+    many, ones = 20_000, torch.ones
+    yield {
+        "lora_mid.weight": ones(many, 1, 1, 1),
+        "lora_down.weight": ones(1, many, 1, 1),
+        "lora_up.weight": ones(out, many, 1, 1)[:, :1].expand(out, many, 1, 1),
+    }
+    yield {
+        "lora_mid.weight": ones(many, 1, 3, 3),
+        "lora_down.weight": ones(1, into),
+        "lora_up.weight": ones(many, many // 4000),
+    }
+    yield {
+        **{f"hada_w{half}_{side}": ones(1, many) for half in (1, 2) for side in "ab"},
+        **{f"hada_t{half}": ones(1, 1, 3, 3) for half in (1, 2)},
+    }
+    yield {"lokr_w1": ones(many, 1), "lokr_w2": ones(1, many)}
+    yield {"oft_blocks": ones(1, 1, many)}
+    yield {"a1": ones(many, 1), "a2": ones(1, many), "b1": ones(out, 1), "b2": ones(1, into)}
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_small_factors_of_giant_products_are_refused_before_they_are_computed(unet, fitted, number):
+    tensors = list(giants(*unet.get_submodule(CONV).weight.shape[:2]))[number]
+    with Bounded(most(unet.get_submodule(CONV).weight.shape)):
+        lora = fitted({f"{stem(CONV)}.{name}": tensor for name, tensor in tensors.items()})
+    assert lora.count == 0
+    assert "another shape than the module here" in lora.notices[0]

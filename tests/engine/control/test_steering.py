@@ -13,7 +13,7 @@ from tests.engine.control.walks import SIDE, STEPS, control, file_of, picture, w
 from tests.engine.pipelines import pipeline_of
 from tests.tiny import controls as tiny
 from webui.engine.control.kinds import kind_of
-from webui.engine.control.steering import FALLOFF
+from webui.engine.control.steering import FALLOFF, weightiest
 from webui.engine.encoding import PromptEncoder
 from webui.engine.protocol import EngineError
 
@@ -207,7 +207,7 @@ def test_the_prompt_is_more_important(sd1, nets):
     whole = residuals_of(sd1, control(file))
     less = residuals_of(sd1, control(file, control_mode="My prompt is more important"))
     for place, (mine, theirs) in enumerate(zip(less, whole, strict=True)):
-        torch.testing.assert_close(mine, theirs * FALLOFF ** (12 - place))
+        torch.testing.assert_close(mine, theirs * FALLOFF ** (len(whole) - 1 - place))
 
 
 def test_the_controlnet_is_more_important(sd1, nets):
@@ -216,7 +216,12 @@ def test_the_controlnet_is_more_important(sd1, nets):
     more = residuals_of(sd1, control(file, control_mode="ControlNet is more important"))
     for place, (mine, theirs) in enumerate(zip(more, whole, strict=True)):
         assert not mine[0].any(), "the negative prompt is steered"
-        torch.testing.assert_close(mine[1:], theirs[1:] * FALLOFF ** (12 - place))
+        torch.testing.assert_close(mine[1:], theirs[1:] * FALLOFF ** (len(whole) - 1 - place))
+
+
+@pytest.mark.parametrize(("count", "place"), [(13, 12), (10, 12), (9, 8), (7, 6)])
+def test_the_middle_of_small_unets_weighs_most(count, place):
+    assert weightiest(count) == place
 
 
 def test_an_adapter_that_is_more_important(sd1, tmp_path):

@@ -135,3 +135,17 @@ def test_what_doesnt_fit_is_told(flux, catalog, factors, draw):
     told = f'LoRA "more": 1 of {len(factors) + 1} transformer modules not loaded'
     assert any(notice.startswith(told) for notice in notices), notices
     assert any("There is no LoRA" in notice for notice in draw("a cat <lora:absent:1>").notices)
+
+
+def test_block_weights_and_steps_are_left_out_and_that_is_told(flux, catalog, factors, draw):
+    network = pipeline().text_encoder
+    pairs = {path: low_rank(module, 2, 3, 0.5) for path, module in touched(network, ("q_proj",)).items()}
+    write(flux / "loras" / "both.safetensors", peft(factors) | peft(pairs, "text_encoder."))
+    catalog.refresh()
+    whole = draw("a cat <lora:both:1>")
+    chosen = draw("a cat <lora:both:1:lbw=NONE:stop=1>")
+    assert (chosen.images[0] == whole.images[0]).all()
+    told = [notice for notice in chosen.notices if "all blocks and steps" in notice]
+    assert len(told) == 1
+    assert told[0].startswith('LoRA "both": ')
+    assert not any("all blocks and steps" in notice for notice in whole.notices)

@@ -57,6 +57,7 @@ class Bench:
 
     def __init__(self, folder, config, settings, unet):
         self.vision = tiny.write_vision(folder / "clip_vision" / "tiny")
+        self.vision_file = folder / "clip_vision" / "tiny" / "model.safetensors"
         self.parts = {kind: tiny.adapter(unet, kind, seed) for seed, kind in enumerate(KINDS)}
         for kind, parts in self.parts.items():
             tiny.write_adapter(folder / "ControlNet" / f"{kind}.safetensors", parts)
@@ -247,6 +248,25 @@ def test_pictures_are_looked_at_once(bench):
     assert len(calls) == 1
     assert far(first, again) > NEAR
     assert recorder.phases[-3:] == ["sampling", "looking at the image prompt", "sampling"]
+
+
+def test_pictures_are_looked_at_anew_by_another_encoder_and_after_unloading(bench):
+    (prompts,) = (bench.engine._manager._image_prompts,)
+    control = bench.control("base", made_up(10))
+    whole = bench.latents(control)
+    bench.engine.unload()
+    assert not prompts._known
+    file = bench.vision_file
+    before = file.read_bytes()
+    weights = {name: weight * 1.5 for name, weight in bench.vision.state_dict().items()}
+    assert torch.equal(bench.latents(control), whole)
+    try:
+        save_file(weights, file)
+        bench.catalog.refresh()
+        assert far(bench.latents(control), whole) > NEAR
+    finally:
+        file.write_bytes(before)
+        bench.catalog.refresh()
 
 
 def test_the_published_pickle_gives_the_same(bench, tmp_path, config, settings):

@@ -63,6 +63,14 @@ def test_what_shapes_dont_tell(tmp_path, width, projection, heads, activation):
     assert (config.image_size, config.num_hidden_layers) == (28, 1)
 
 
+def test_layers_with_a_gap_are_no_encoders(tmp_path):
+    weights = dict(tiny.write_vision(tmp_path).state_dict())
+    weights["vision_model.encoder.layers.900.x"] = torch.ones(1)
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(WeightsError, match="layers are not those of a CLIP image encoder"):
+        read_vision(tmp_path / "model.safetensors")
+
+
 @pytest.mark.parametrize(
     "parts",
     [

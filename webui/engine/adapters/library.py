@@ -13,6 +13,7 @@ import torch
 from webui.engine.adapters.fitting import Convert, Fit, fit
 from webui.engine.adapters.places import Places
 from webui.engine.protocol import Resident
+from webui.engine.weights import WeightsError
 
 
 class Stamp(NamedTuple):
@@ -52,6 +53,8 @@ class LoraLibrary:
         self._budget = budget
         self._lock = threading.Lock()
         self._known: OrderedDict[_Key, tuple[str, Fit]] = OrderedDict()
+        self._unusable: dict[Stamp, str] = {}
+        """Why, of files that can't be used: they aren't read again for each text and walk."""
 
     def fit(
         self, name: str, path: Path, places: Places, dtype: torch.dtype, convert: Convert | None = None
@@ -67,7 +70,15 @@ class LoraLibrary:
             if key in self._known:
                 self._known.move_to_end(key)
                 return self._known[key][1]
-        found = fit(path, places, dtype, convert)
+            if key.stamp in self._unusable:
+                raise WeightsError(self._unusable[key.stamp])
+        try:
+            found = fit(path, places, dtype, convert)
+        except WeightsError as error:
+            with self._lock:
+                older = {stamp: why for stamp, why in self._unusable.items() if stamp.path != path}
+                self._unusable = {**older, key.stamp: str(error)}
+            raise
         with self._lock:
             for other in [other for other in self._known if other.stamp.path == path]:
                 if other.stamp != key.stamp:
@@ -87,6 +98,7 @@ class LoraLibrary:
         with self._lock:
             for key in [key for key, (own, _) in self._known.items() if name in (None, own)]:
                 del self._known[key]
+            self._unusable = {}
 
     def residents(self) -> tuple[Resident, ...]:
         """What is kept."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from webui.engine.adapters.bounds import Bounded, most
 from webui.engine.adapters.deltas import Delta, decomposed, full, kind_of
 from webui.engine.adapters.keys import Roles
 from webui.engine.adapters.places import Place
@@ -101,8 +102,7 @@ def _low_rank(roles: Roles, place: Place, dtype: torch.dtype, alpha: float | Non
     if "mid" in roles:
         # Both behind one another are one convolution, of as many ranks as the middle gives out.
         middle = roles["mid"].to(dtype)
-        if middle.ndim != 4 or middle.shape[1] != down.shape[0]:
-            raise PieceError("has another shape than the module here")
+        _check_middle(down, middle, up, place)
         scale_rank, down = down.shape[0], torch.einsum("abhw,bi->aihw", middle, down.flatten(1))
     else:
         scale_rank = down.shape[0]
@@ -113,6 +113,19 @@ def _low_rank(roles: Roles, place: Place, dtype: torch.dtype, alpha: float | Non
     if bias is not None and bias.shape != place.shape[:1]:
         raise PieceError("has another shape than the module here")
     return LowRank(down, up, 1.0 if alpha is None else alpha / scale_rank, bias)
+
+
+def _check_middle(down: Tensor, middle: Tensor, up: Tensor, place: Place) -> None:
+    """Before anything is computed: small factors can be of a giant product."""
+    window = place.shape[2:] or (1, 1)
+    fits = (
+        middle.ndim == 4
+        and middle.shape[1:] == (down.shape[0], *window)
+        and up.shape == (place.shape[0], middle.shape[0])
+        and math.prod(down.shape[1:]) == place.shape[1]
+    )
+    if not fits or middle.shape[0] * math.prod(place.shape[1:]) > most(place.shape):
+        raise PieceError("has another shape than the module here")
 
 
 def _as_in(down: Tensor, place: Place) -> Tensor:
@@ -147,7 +160,8 @@ def _try(piece: Whole, place: Place) -> None:
         for name, tensor in piece.roles.items()
     }
     try:
-        replace(piece, roles=on_shapes).of(torch.empty(place.shape, device="meta"))
+        with Bounded(most(place.shape)):
+            replace(piece, roles=on_shapes).of(torch.empty(place.shape, device="meta"))
     except (RuntimeError, ValueError, IndexError) as error:
         raise PieceError("has another shape than the module here") from error
 

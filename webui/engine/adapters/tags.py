@@ -41,6 +41,11 @@ class Wish:
         """The weight in the text encoders."""
         return self.te * (self.blocks.base if self.blocks else 1.0)
 
+    @property
+    def selective(self) -> bool:
+        """Whether the UNet has it in some blocks or steps only, or not everywhere alike."""
+        return self.blocks is not None or self.start > 1 or self.stop < math.inf
+
     def acts(self, step: int) -> bool:
         """Whether the UNet has it in this step, counted from 1."""
         return self.start <= step < self.stop

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from webui.engine.original.unet_shape import HEAD_WIDTH
-from webui.engine.weights import WeightsError
+from webui.engine.weights import WeightsError, counted
 
 Shapes = Mapping[str, tuple[int, ...]]
 Config = dict[str, Any]
@@ -78,10 +78,10 @@ def union(shapes: Shapes, unet: Config) -> Config:
 
 def _count(shapes: Shapes, pattern: str) -> int:
     """How many different numbers `pattern` finds in the names; they must count from 0."""
-    found = {int(match[1]) for name in shapes if (match := re.match(pattern, name)) and len(match[1]) < 4}
-    if not found or max(found) + 1 != len(found):
+    found = counted(shapes, pattern)
+    if not found:
         raise WeightsError("its layers are not those of a ControlNet")
-    return len(found)
+    return found
 
 
 def _side(shapes: Shapes, name: str, axis: int) -> int:

@@ -21,6 +21,7 @@ from webui.engine.general.kinds import Pipeline
 from webui.prompting.networks import Network
 
 MAIN = ("transformer", "unet")
+EVERYWHERE = "this model has it in all blocks and steps; what its tag says of them was left out."
 
 
 def body_of(pipeline: Pipeline, family: Family, placement: Placement) -> Body | None:
@@ -58,13 +59,16 @@ class PipelineLoras:
         """Have them on for the block; gives what tells other changes of the text encoders from this."""
         found = [self._wardrobe.worn(self._body, network, tell) for network in dict.fromkeys(networks)]
         loras = [each for each in found if each]
+        for each in loras:
+            if each.wish.selective:
+                tell(f'LoRA "{each.wish.name[:80]}": {EVERYWHERE}')
         with ExitStack() as stack:
             for part in self._body.networks if loras else ():
                 self._put_on(stack, part, loras)
-            yield tuple(each.tuned for each in loras if each.wish.heard)
+            yield tuple((each.key, each.wish.te) for each in loras if each.wish.te)
 
     def _put_on(self, stack: ExitStack, part: str, loras: Sequence[Worn]) -> None:
         main = part == self._body.main
-        weights = torch.tensor([[each.wish.unet if main else each.wish.heard for each in loras]])
+        weights = torch.tensor([[each.wish.unet if main else each.wish.te for each in loras]])
         injected = injection(self._body, part, [each.pieces(part) for each in loras])
         stack.enter_context(injected).weigh(lambda _: weights)

@@ -99,27 +99,40 @@ class ImagePrompts:
         form, device = Form(model.placement.dtype), model.placement.device
         wanted = wanted_beside(control.model, "ip_adapter", read_adapter, form)
         picture = sha256(np.asarray(control.image).tobytes()).digest()
-        key = (wanted.key, picture, control.image.size, model.checkpoint.path, device)
-        if key not in self._known:
-            found = self._looked(wanted, control, model)
-            self._known = {**dict([*self._known.items()][1 - KEPT :]), key: found}
-        return self._known[key]
+        encoder = self._encoder(control, form)
+        key = (
+            *(wanted.key, encoder and encoder.key, picture, control.image.size),
+            *(model.checkpoint.path, device),
+        )
+        # Another thread may forget it all meanwhile.
+        known = self._known
+        if key in known:
+            return known[key]
+        found = self._looked(wanted, encoder, control, model)
+        self._known = {**dict([*known.items()][1 - KEPT :]), key: found}
+        return found
 
-    def _looked(self, wanted: Wanted, control: Control, model: Model) -> Heard:
+    def forget(self) -> None:
+        """Let go of what is kept of pictures; for any thread."""
+        self._known = {}
+
+    def _looked(self, wanted: Wanted, looks: Wanted | None, control: Control, model: Model) -> Heard:
+        """`looks`: the image encoder; None: there is none."""
         with self._lend(wanted) as network:
             adapter = cast(IPAdapter, network)
             names = _fitting(adapter, control, model)
-            with self._lend(self._encoder(control, wanted.key.form)) as encoder:
+            if looks is None:
+                assert control.model is not None
+                raise EngineError(encoder_needed(control.model))
+            with self._lend(looks) as encoder:
                 both = seen(cast(CLIPVisionModelWithProjection, encoder), control.image, adapter.sight)
             return dict(zip(names, adapter(both), strict=True))
 
-    def _encoder(self, control: Control, form: Form) -> Wanted:
-        """The image encoder that gives what the adapter takes."""
+    def _encoder(self, control: Control, form: Form) -> Wanted | None:
+        """The image encoder that gives what the adapter takes; None: there is none."""
         assert control.model is not None
         file = encoder_of(self._catalog, control.model)
-        if file is None:
-            raise EngineError(encoder_needed(control.model))
-        return wanted_beside(file, "image_encoder", read_vision, form)
+        return wanted_beside(file, "image_encoder", read_vision, form) if file else None
 
 
 def _fitting(adapter: IPAdapter, control: Control, model: Model) -> list[str]:

@@ -53,8 +53,6 @@ def read_adapter(file: Path) -> IPAdapter:
         OSError: it can't be opened.
     """
     weights = load(file, lambda name: name.startswith((PROJECTION, ATTENTION)))
-    if any(tensor.nbytes > tensor.untyped_storage().nbytes() for tensor in weights.values()):
-        raise WeightsError("its file is damaged (it tells of more weights than it holds)")
     projection, layers = _below(PROJECTION, weights), _below(ATTENTION, weights)
     sight = sight_of({name: tuple(weight.shape) for name, weight in projection.items()})
     if sight is None or "perceiver_resampler.proj_in.weight" in projection:

@@ -17,7 +17,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from webui.catalog.image_encoders import Shapes, Sight
 from webui.engine.original.convert import open_clip_pieces
 from webui.engine.original.networks import fill
-from webui.engine.weights import WeightsError, load
+from webui.engine.weights import WeightsError, counted, load
 from webui.imaging.masks import flattened
 
 OPEN_CLIP = "visual."
@@ -130,9 +130,10 @@ def _config(shapes: Shapes, told: Mapping[str, Any]) -> CLIPVisionConfig:
 
 
 def _layers(shapes: Shapes) -> int:
-    prefix = "vision_model.encoder.layers."
-    numbers = (name.removeprefix(prefix).partition(".")[0] for name in shapes if name.startswith(prefix))
-    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
+    layers = counted(shapes, r"vision_model\.encoder\.layers\.(\d+)\.")
+    if not layers:
+        raise WeightsError("its layers are not those of a CLIP image encoder")
+    return layers
 
 
 def _told_beside(file: Path) -> dict[str, Any]:

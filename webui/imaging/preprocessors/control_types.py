@@ -64,14 +64,18 @@ CONTROL_TYPES = (
     ControlType(
         "Depth", ("depth",), ("depth_midas", "depth_anything_v2", "depth_anything", "depth_from_shading")
     ),
-    ControlType("NormalMap", ("normal",), ("normal_bae", "normal_midas", "normal_anything", "normal_from_shading")),
+    ControlType(
+        "NormalMap", ("normal",), ("normal_bae", "normal_midas", "normal_anything", "normal_from_shading")
+    ),
     ControlType("OpenPose", ("openpose", "densepose", "pose"), ("openpose_full", "openpose")),
     ControlType("MLSD", ("mlsd",), ("mlsd",)),
     ControlType("Lineart", ("lineart", "line_art"), ("lineart_standard",)),
     ControlType(
         "SoftEdge", ("softedge", "hed", "pidinet"), ("softedge_pidinet", "softedge_hed", "softedge_sobel")
     ),
-    ControlType("Scribble/Sketch", ("scribble", "sketch"), ("scribble_pidinet", "scribble_hed", "scribble_xdog")),
+    ControlType(
+        "Scribble/Sketch", ("scribble", "sketch"), ("scribble_pidinet", "scribble_hed", "scribble_xdog")
+    ),
     ControlType("Segmentation", ("seg",), ("seg_ade20k", "seg_ofade20k", "seg_ufade20k")),
     ControlType("Shuffle", ("shuffle",), ("shuffle",)),
     ControlType("Tile/Blur", ("tile", "blur"), ("tile_resample",)),
