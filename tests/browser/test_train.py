@@ -158,9 +158,9 @@ def test_a_lora_trained_on_ten_pictures_visibly_takes(training, drawings, server
 
     open_tab(page, "Train")
     make_dataset(page, "blueprint", drawings)
-    fill(page, name="blueprint", trigger="blueprint style", prompt=PROMPT, steps=60, learning_rate=0.008)
+    fill(page, name="blueprint", trigger="blueprint style", prompt=PROMPT, steps=70, learning_rate=0.008)
     page.locator(".dr-train-more summary").click()
-    fill(page, batch_size=2, sample_every=30, save_every=30)
+    fill(page, sample_every=30, save_every=30)
     page.get_by_role("button", name="Start training").click()
     expect(run_stage(page).locator(".dr-status")).to_contain_text(
         re.compile(r"Step ([5-9]|\d\d)"), timeout=MINUTES
@@ -176,7 +176,7 @@ def test_a_lora_trained_on_ten_pictures_visibly_takes(training, drawings, server
     run = page.locator(".dr-run", has_text="blueprint")
     expect(run).to_contain_text("Done", timeout=MINUTES)
     expect(run_stage(page).locator(".dr-below")).to_be_visible(timeout=MINUTES)
-    expect(page.locator(".dr-train-curve svg title")).to_have_text(re.compile("Loss over 60 steps"))
+    expect(page.locator(".dr-train-curve svg title")).to_have_text(re.compile("Loss over 70 steps"))
     assert (server.data_dir / "models" / "Lora" / "blueprint.safetensors").is_file()
 
     run.get_by_role("button", name="Use it").click()

@@ -100,7 +100,7 @@ def belongs_into(kind: Kind) -> str | None:
 
 
 def model_folders(config: Config) -> list[ModelFolder]:
-    """All folders to search, in the order in which they give names; last those of the demo model and its parts.
+    """All folders to search, in the order in which they give names; last those of the demo parts.
 
     Raises:
         FolderError: a folder or file that was named isn't there or can't be used.

@@ -211,7 +211,7 @@ def _direct(content: dict[Any, Any]) -> dict[str, Tensor]:
 
 
 def _is_plain(value: object) -> TypeGuard[Tensor]:
-    """Whether these are numbers that are there, one by one: none that are packed, left out or only told of."""
+    """Whether these are numbers that are there one by one: not packed, and not only told of."""
     if not isinstance(value, Tensor):
         return False
     return value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized

@@ -15,9 +15,15 @@ class Quiet:
     """Tells phases, notices and every fiftieth step to `say`, and never stops. Keeps no pictures."""
 
     def __init__(self, say: Callable[[str], None] = _unheard) -> None:
-        self.phase = say
-        self.notice = say
         self._say = say
+
+    def phase(self, text: str) -> None:
+        """What is being done now."""
+        self._say(text)
+
+    def notice(self, text: str) -> None:
+        """Something to know."""
+        self._say(text)
 
     def step(self, iteration: int, step: int, steps: int) -> None:  # noqa: ARG002
         """A step is done."""

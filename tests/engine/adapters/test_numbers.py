@@ -375,32 +375,49 @@ def test_weights_in_8_bits_are_not_touched(model, fitted):
     assert torch.equal(module(x), plain)
 
 
-def giants(out, into):
-    """Of a few hundred kilobytes each, of what would take gigabytes."""
-    many, ones = 20_000, torch.ones
-    yield {
-        "lora_mid.weight": ones(many, 1, 1, 1),
-        "lora_down.weight": ones(1, many, 1, 1),
-        "lora_up.weight": ones(out, many, 1, 1)[:, :1].expand(out, many, 1, 1),
-    }
-    yield {
-        "lora_mid.weight": ones(many, 1, 3, 3),
-        "lora_down.weight": ones(1, into),
-        "lora_up.weight": ones(many, many // 4000),
-    }
-    yield {
-        **{f"hada_w{half}_{side}": ones(1, many) for half in (1, 2) for side in "ab"},
-        **{f"hada_t{half}": ones(1, 1, 3, 3) for half in (1, 2)},
-    }
-    yield {"lokr_w1": ones(many, 1), "lokr_w2": ones(1, many)}
-    yield {"oft_blocks": ones(1, 1, many)}
-    yield {"a1": ones(many, 1), "a2": ones(1, many), "b1": ones(out, 1), "b2": ones(1, into)}
+MANY = 20_000
+ENTRANCE, EXIT = "conv_in", "conv_out"
 
 
-@pytest.mark.parametrize("number", range(6))
-def test_small_factors_of_giant_products_are_refused_before_they_are_computed(unet, fitted, number):
-    tensors = list(giants(*unet.get_submodule(CONV).weight.shape[:2]))[number]
-    with Bounded(most(unet.get_submodule(CONV).weight.shape)):
-        lora = fitted({f"{stem(CONV)}.{name}": tensor for name, tensor in tensors.items()})
+def ones(**shapes):
+    return {name.replace("_weight", ".weight"): torch.ones(shape) for name, shape in shapes.items()}
+
+
+GIANTS = {
+    "a product of another shape": (
+        EXIT,
+        ones(lora_mid_weight=(MANY, 1, 1, 1), lora_down_weight=(1, MANY), lora_up_weight=(4, MANY)),
+    ),
+    "very many ranks": (
+        EXIT,
+        ones(lora_mid_weight=(MANY, 1, 3, 3), lora_down_weight=(1, 128), lora_up_weight=(4, MANY)),
+    ),
+    "LoHa on its way": (
+        ENTRANCE,
+        ones(
+            **{f"hada_w{half}_a": (1, 128) for half in (1, 2)},
+            **{f"hada_w{half}_b": (MANY, 4) for half in (1, 2)},
+            **{f"hada_t{half}": (1, MANY, 3, 3) for half in (1, 2)},
+        ),
+    ),
+    "LoKr on its way": (
+        ENTRANCE,
+        ones(lokr_w1=(1, 1), lokr_w2_a=(1, 128), lokr_w2_b=(MANY, 4), lokr_t2=(1, MANY, 3, 3)),
+    ),
+}
+
+
+def fewer(tensor):
+    """Two where there were very many."""
+    return tensor[tuple(slice(2 if side == MANY else side) for side in tensor.shape)]
+
+
+@pytest.mark.parametrize("kind", GIANTS)
+def test_small_factors_of_giant_products_are_refused_before_they_are_computed(unet, fitted, kind):
+    path, tensors = GIANTS[kind]
+    with Bounded(most(unet.get_submodule(path).weight.shape)):
+        lora = fitted({f"{stem(path)}.{name}": tensor for name, tensor in tensors.items()})
     assert lora.count == 0
     assert "another shape than the module here" in lora.notices[0]
+    few = fitted({f"{stem(path)}.{name}": fewer(tensor) for name, tensor in tensors.items()})
+    assert few.count == (kind != "a product of another shape")

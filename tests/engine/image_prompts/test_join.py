@@ -251,11 +251,10 @@ def test_pictures_are_looked_at_once(bench):
 
 
 def test_pictures_are_looked_at_anew_by_another_encoder_and_after_unloading(bench):
-    (prompts,) = (bench.engine._manager._image_prompts,)
     control = bench.control("base", made_up(10))
     whole = bench.latents(control)
     bench.engine.unload()
-    assert not prompts._known
+    assert not bench.engine._manager._image_prompts._known
     file = bench.vision_file
     before = file.read_bytes()
     weights = {name: weight * 1.5 for name, weight in bench.vision.state_dict().items()}

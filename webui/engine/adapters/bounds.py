@@ -21,13 +21,13 @@ def most(shape: Sequence[int]) -> int:
 
 
 class Bounded(TorchDispatchMode):
-    """For a block, refuses with a ValueError what gives more numbers than that; on shapes alone it is free."""
+    """For a block, what gives more numbers than that is a ValueError; with shapes alone nothing is spent."""
 
     def __init__(self, numbers: int) -> None:
         super().__init__()
         self._most = numbers
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401, ARG002
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         found = func(*args, **(kwargs or {}))
         if isinstance(found, Tensor) and found.numel() > self._most:
             raise ValueError(f"more than {self._most} numbers")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
+from webui.engine.general.kinds import Pipeline
 from webui.engine.general.sources import CLIP_SIGN, T5_SIGN, Source
 from webui.engine.protocol import EngineError
 
@@ -17,6 +18,17 @@ FILES = {
     "T5-XXL": ("t5xxl_fp16.safetensors", '"T5-XXL text encoder"'),
 }
 """For each encoder the usual name of its file, and what to ask for under "Get models"."""
+
+
+def missing_parts(pipeline: Pipeline) -> list[str]:
+    """Sentences on what a pipeline draws without, though it could have it: SD 3's T5."""
+    without_t5 = "text_encoder_3" in pipeline.components and pipeline.components["text_encoder_3"] is None
+    if not without_t5:
+        return []
+    return [
+        "Drawn without the T5 text encoder: there is none that can be read (in scaled fp8 it can't be yet). "
+        'Long prompts and writing in pictures suffer. Download "T5-XXL text encoder" in the Models tab.'
+    ]
 
 
 def for_sd3(encoders: Sequence[Source], pooled: int, width: int, name: str) -> dict[str, Source]:

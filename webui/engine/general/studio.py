@@ -20,6 +20,7 @@ from webui.engine.company import NOBODY, Company
 from webui.engine.general.beginning import Beginning, beginning
 from webui.engine.general.call import Call, prepare
 from webui.engine.general.decoders import on
+from webui.engine.general.encoders import missing_parts
 from webui.engine.general.errors import explained
 from webui.engine.general.kinds import Pipeline
 from webui.engine.general.latents import unpacked
@@ -84,7 +85,7 @@ class GeneralStudio:
             EngineError: the model can't draw this, or gave no usable picture.
         """
         told = _Notices(observer)
-        told.add(*_missing_parts(self._pipeline), *([NO_REFINER] if helpers.refiner else []))
+        told.add(*missing_parts(self._pipeline), *([NO_REFINER] if helpers.refiner else []))
         observer.phase("reading the prompt")
         begin, budget = beginning(self._pipeline, order.inputs, order.params), PreviewBudget()
         told.add(*begin.notices)
@@ -227,16 +228,6 @@ def _own_size(size: tuple[int, int], call: Call) -> str:
     return (
         f"This model draws in a size of its own: {size[0]}x{size[1]} instead of {call.width}x{call.height}."
     )
-
-
-def _missing_parts(pipeline: Pipeline) -> list[str]:
-    without_t5 = "text_encoder_3" in pipeline.components and pipeline.components["text_encoder_3"] is None
-    if not without_t5:
-        return []
-    return [
-        "Drawn without the T5 text encoder: there is none that can be read (in scaled fp8 it can't be yet). "
-        'Long prompts and writing in pictures suffer. Download "T5-XXL text encoder" in the Models tab.'
-    ]
 
 
 def _pictures(rgb: NDArray[np.float32]) -> list[Image.Image]:

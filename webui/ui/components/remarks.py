@@ -1,4 +1,4 @@
-"""What stands under the prompts: the LoRAs in them, an offer to read a pasted text, what was read, and the chips.
+"""What stands under the prompts: their LoRAs, an offer to read a pasted text, what was read, and the chips.
 
 Only the frame is made here; static/networks_used.js, filling.js and chips.js fill it.
 """
