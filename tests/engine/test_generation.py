@@ -232,9 +232,7 @@ def test_an_edited_prompt_begins_as_one_thing_and_ends_as_another(draw):
 def test_networks_are_taken_out_and_told(draw, panda):
     recorder = draw(prompt=f"{PROMPT}<lora:a:1>")
     assert recorder.pictures[0].image.tobytes() == panda.pictures[0].image.tobytes()
-    assert recorder.notices == [
-        "This version can't apply what the prompt names with <lora:a>; it was left out."
-    ]
+    assert recorder.notices == ['There is no LoRA "a"; the picture was drawn without it.']
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The networks that are our own, beside the same written with torch's functions."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -83,10 +84,11 @@ def test_line_drawings(tmp_path):
 
 @pytest.fixture(scope="module")
 def pose_file(tmp_path_factory) -> Path:
-    """All weights 0: what is seen are the last layers' biases. Each takes the room of one number."""
+    """All weights 0: what is seen are the last layers' biases. They share the room of the largest."""
     with torch.device("meta"):
-        network = PoseNetwork()
-    weights = {name: torch.zeros(1).expand(weight.shape) for name, weight in network.state_dict().items()}
+        shapes = {name: weight.shape for name, weight in PoseNetwork().state_dict().items()}
+    room = torch.zeros(max(map(math.prod, shapes.values())))
+    weights = {name: room[: math.prod(shape)].view(shape) for name, shape in shapes.items()}
     weights["Mconv7_stage6_L2.bias"] = torch.arange(19.0)
     file = tmp_path_factory.mktemp("pose") / "body_pose_model.pth"
     torch.save(
