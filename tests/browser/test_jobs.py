@@ -24,6 +24,7 @@ def test_a_reload_in_mid_job_loses_nothing(visit):
     page = visit()
     set_prompt(page, "a 3d umbrella on a white background")
     set_number(page, "steps", 100)
+    set_number(page, "batch_count", 4)
     generate(page)
     wait_developing(page)
     job = shown_job(page)
@@ -52,7 +53,7 @@ def test_close_the_page_and_come_back(visit):
 def test_two_tabs_queue_and_interrupt_only_their_own(visit):
     first = visit()
     set_number(first, "steps", 100)
-    set_number(first, "batch_count", 3)
+    set_number(first, "batch_count", 20)
     generate(first)
     wait_developing(first)
     second = visit(first.context)

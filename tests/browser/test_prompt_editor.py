@@ -420,7 +420,7 @@ def test_arrows_and_enter_choose_and_enter_alone_breaks_the_line(writer):
 def test_loras_wildcards_and_styles_are_completed(writer):
     page = writer()
     page.keyboard.type("<")
-    listed(page, "blueprint")
+    listed(page, "blueprint", "darkroom-cyanotype")
     page.keyboard.type("lora:b")
     listed(page, "blueprint")
     page.keyboard.press("Tab")

@@ -34,7 +34,7 @@ REGIONS = """
 </details>
 """
 MASK_DIALOG = """
-<dialog class="dr-styles dr-mask" aria-label="Paint a mask">
+<dialog class="dr-mask" aria-label="Paint a mask">
   <header>
     <h2>Paint a mask</h2>
     <button type="button" class="dr-close" aria-label="Close">×</button>
