@@ -246,7 +246,6 @@ def test_vae_and_clip_skip_are_sent_with_the_job_and_come_back_with_the_page(mod
     card(page, "darkroom-demo").click()
     details(page).get_by_role("button", name="Use").click()
     page.click("#refresh_sd_model_checkpoint")
-    page.wait_for_load_state("networkidle")
     page.click("#setting_sd_vae input")
     page.get_by_role("option", name="None").click()
     open_section(page, "prompt_reading")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -41,16 +42,21 @@ def build_quicksettings(catalog: Catalog) -> Quicksettings:
 
     def read_again(chosen: str | None, chosen_vae: str) -> list[gr.Dropdown]:
         catalog.refresh()
-        vaes = vae_choices(catalog)
+        vaes, still = vae_choices(catalog), _still_there(catalog, chosen)
         return [
-            gr.Dropdown(choices=checkpoint_choices(catalog), value=_still_there(catalog, chosen)),
-            gr.Dropdown(choices=vaes, value=chosen_vae if chosen_vae in vaes else OWN_VAES[0]),
+            _offering(checkpoint_choices(catalog), chosen, still),
+            _offering(vaes, chosen_vae, chosen_vae if chosen_vae in vaes else OWN_VAES[0]),
         ]
 
     pickers = [checkpoint, vae]
     refreshed = refresh.click(read_again, pickers, pickers, **LATEST)
     use, wanted = _wire_choice(catalog, checkpoint)
     return Quicksettings(checkpoint, vae, refreshed, use, wanted)
+
+
+def _offering(choices: Sequence[str | tuple[str, str]], chosen: str | None, now: str | None) -> gr.Dropdown:
+    # The value stays out where it stays the same: something else may have been chosen in the meantime.
+    return gr.Dropdown(choices=choices) if now == chosen else gr.Dropdown(choices=choices, value=now)
 
 
 def _wire_choice(catalog: Catalog, checkpoint: gr.Dropdown) -> tuple[gr.Button, gr.Textbox]:
