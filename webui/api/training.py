@@ -12,26 +12,13 @@ from webui.api.native import Created
 from webui.catalog.catalog import Catalog
 from webui.guard import owner_of
 from webui.jobs.service import Jobs
-from webui.jobs.training import RunState, Trainings, suited, untrainable
+from webui.jobs.training import RunView, Trainings, suited, untrainable
 from webui.params import GenerationParams, InvalidParamsError
-from webui.params.training import TrainKind, TrainParams
+from webui.params.training import TrainParams
 from webui.training.runs import thinned
 
 MAX_BODY = 2**20
 Owner = Annotated[str, Depends(owner_of)]
-
-
-class RunView(BaseModel):
-    """A training run. `job`: one's own newest job of it; `file`: the finished network, once there is one."""
-
-    name: str
-    kind: TrainKind
-    checkpoint: str
-    state: RunState
-    step: int
-    steps: int
-    job: str | None
-    file: str | None
 
 
 class DefaultsView(BaseModel):
@@ -56,7 +43,7 @@ def build_training_router(jobs: Jobs, trainings: Trainings, catalog: Catalog) ->
     @router.get("")
     def listed(owner: Owner) -> list[RunView]:  # pyright: ignore[reportUnusedFunction]
         """All runs, the newest first."""
-        return [RunView.model_validate(run, from_attributes=True) for run in jobs.training_runs(owner)]
+        return jobs.training_runs(owner)
 
     @router.post("", status_code=201)
     def begin(params: GenerationParams, owner: Owner) -> Created:  # pyright: ignore[reportUnusedFunction]

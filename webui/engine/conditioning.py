@@ -20,7 +20,6 @@ MOST_CHUNKS = 100
 MOST_CHUNKS_ALTOGETHER = 1000
 """Of all texts that are said in a batch: each is kept while it is drawn."""
 
-
 _Said = tuple[str, tuple[Network, ...]]
 """A text and the networks that it is encoded with."""
 _Embed = Callable[[str, Reading | None, tuple[Network, ...]], Embedding]
@@ -142,6 +141,7 @@ class Conditioning:
         """
         spoken = {prompt: _read(prompt, evaluations, before, shares) for prompt in dict.fromkeys(prompts)}
         self._kept = set[Embedding]()
+        self._tokens = 0
         self._stopped = stopped
         self._wanted: dict[_Said, Embedding] = {}
         self._unwanted: dict[_Said, Embedding] = {}
@@ -160,9 +160,10 @@ class Conditioning:
             return
         if self._stopped():
             raise Interrupted
-        known[said] = embed(voice.text, reading, voice.networks)
-        self._kept.add(known[said])
-        if sum(embedding.tokens.shape[1] for embedding in self._kept) > MOST_CHUNKS_ALTOGETHER * ROW:
+        known[said] = embedding = embed(voice.text, reading, voice.networks)
+        self._tokens += 0 if embedding in self._kept else embedding.tokens.shape[1]
+        self._kept.add(embedding)
+        if self._tokens > MOST_CHUNKS_ALTOGETHER * ROW:
             raise EngineError(
                 "The prompts say too many different things over the steps. Edit less, or shorten them."
             )

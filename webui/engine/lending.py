@@ -13,6 +13,7 @@ from webui.catalog.entry import ModelFile
 from webui.engine.cache import PartCache
 from webui.engine.devices import is_out_of_memory
 from webui.engine.held import Form, PartKey, Wanted
+from webui.engine.parts import unloadable
 from webui.engine.protocol import EngineError
 
 Lend = Callable[[Wanted], AbstractContextManager[nn.Module]]
@@ -49,14 +50,7 @@ def wanted_beside(file: ModelFile, part: str, make: Callable[[Path], nn.Module],
         except Exception as error:  # safetensors, torch and diffusers raise all kinds for damaged files
             if is_out_of_memory(error):
                 raise
-            raise _unloadable(file, error) from error
+            what = SPOKEN.get(file.kind, "a model").partition(" ")[2]
+            raise unloadable(file, error, what) from error
 
     return Wanted(key, file.name, made, lambda: 2 * file.size)
-
-
-def _unloadable(file: ModelFile, error: Exception) -> EngineError:
-    # The system's words name the path on disk, which is nobody's business on the other end of the network.
-    told = (error.strerror or "") if isinstance(error, OSError) else str(error)
-    reason = told.strip().partition("\n")[0] or type(error).__name__
-    what = SPOKEN.get(file.kind, "a model").partition(" ")[2]
-    return EngineError(f'The {what} "{file.name}" can\'t be loaded: {reason.removesuffix(".")}.')

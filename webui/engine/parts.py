@@ -111,9 +111,9 @@ def _may_pin(network: nn.Module) -> bool:
     return size_of(network.parameters()) < psutil.virtual_memory().available // 2
 
 
-def unloadable(file: ModelFile, error: Exception) -> EngineError:
-    """The sentence for a file of which `error` has come."""
-    what = "VAE" if file.kind == "vae" else "checkpoint"
+def unloadable(file: ModelFile, error: Exception, what: str = "") -> EngineError:
+    """The sentence for a file of which `error` has come; `what` it is, if no checkpoint or VAE."""
+    what = what or ("VAE" if file.kind == "vae" else "checkpoint")
     # The system's words name the path on disk, which is nobody's business on the other end of the network.
     told = (error.strerror or "") if isinstance(error, OSError) else str(error)
     reason = told.strip().partition("\n")[0] or type(error).__name__

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from webui.catalog.downloads.names import RESERVED
 from webui.imaging.reading import read_picture
 from webui.inputs.batches import ENDINGS
 from webui.inputs.files import NoRoomError, sentence, write
@@ -24,8 +25,6 @@ MAX_CAPTION = 10_000
 MAX_NAME = 100
 CAPTION = ".txt"
 SHOWN = 100
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Names that Windows keeps for devices."""
 
 
 class DatasetError(ValueError):
@@ -250,13 +249,13 @@ def _is_picture(path: Path) -> bool:
 
 def _is_name(name: str) -> bool:
     short = len(name) <= MAX_NAME and not name.endswith((".", " "))
-    return short and bool(re.fullmatch(NAME, name)) and not RESERVED.fullmatch(name)
+    return short and bool(re.fullmatch(NAME, name)) and not RESERVED.match(name)
 
 
 def _stem(file: str) -> str:
     """What a picture is called in the dataset: the letters that every system takes."""
     plain = re.sub(r"[^\w.\- ]", "_", Path(file).stem).strip(" .")[:MAX_NAME]
-    return plain if plain and not RESERVED.fullmatch(plain) else "picture"
+    return plain if plain and not RESERVED.match(plain) else "picture"
 
 
 def _free(folder: Path, stem: str) -> Path:

@@ -17,30 +17,12 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from webui.engine.original.unet_names import original_name
+
 HINT = (16, 32, 96, 256)
 """Widths of the layers that see the map, as first released."""
 OWN = "controlnet_"
 """Begins the names of the layers that a UNet has not."""
-RESNET = {
-    "norm1": "in_layers.0",
-    "conv1": "in_layers.2",
-    "time_emb_proj": "emb_layers.1",
-    "norm2": "out_layers.0",
-    "conv2": "out_layers.3",
-    "conv_shortcut": "skip_connection",
-}
-LAYERS = {
-    "time_embedding.linear_1": "time_embed.0",
-    "time_embedding.linear_2": "time_embed.2",
-    "add_embedding.linear_1": "label_emb.0.0",
-    "add_embedding.linear_2": "label_emb.0.2",
-    "conv_in": "input_blocks.0.0",
-    "mid_block.resnets.0": "middle_block.0",
-    "mid_block.attentions.0": "middle_block.1",
-    "mid_block.resnets.1": "middle_block.2",
-    "controlnet_mid_block": "middle_block_out.0",
-    "controlnet_cond_embedding.conv_in": "input_hint_block.0",
-}
 
 
 class LowRank(nn.Module):
@@ -115,23 +97,19 @@ def _of(unet: UNet2DConditionModel, hint: Sequence[int]) -> ControlNetModel:
 
 def original(name: str, layers: int) -> str:
     """diffusers' name of a weight -> the first release's. `layers`: how many each level of the UNet has."""
-    if found := re.fullmatch(r"controlnet_down_blocks\.(\d+)\.(.+)", name):
-        return f"zero_convs.{found[1]}.0.{found[2]}"
-    if found := re.fullmatch(r"controlnet_cond_embedding\.(?:blocks\.(\d+)|conv_out)\.(.+)", name):
-        return f"input_hint_block.{2 * (int(found[1]) + 1) if found[1] else 14}.{found[2]}"
-    if found := re.fullmatch(r"down_blocks\.(\d+)\.(resnets|attentions|downsamplers)\.(\d+)\.(.+)", name):
-        name = _block(int(found[1]) * (layers + 1) + 1, found[2], int(found[3]), found[4], layers)
-    known = next((mine for mine in LAYERS if name.startswith(f"{mine}.")), None)
-    if known:
-        name = LAYERS[known] + name[len(known) :]
-    inside = re.fullmatch(r"((?:input_blocks\.\d+|middle_block)\.\d)\.([a-z_]+\d?)\.(.+)", name)
-    return f"{inside[1]}.{RESNET[inside[2]]}.{inside[3]}" if inside and inside[2] in RESNET else name
+    layer, _, weight = name.rpartition(".")
+    return f"{_original_layer(layer, layers)}.{weight}"
 
 
-def _block(first: int, kind: str, number: int, rest: str, layers: int) -> str:
-    if kind == "downsamplers":
-        return f"input_blocks.{first + layers}.0.op.{rest.removeprefix('conv.')}"
-    return f"input_blocks.{first + number}.{int(kind == 'attentions')}.{rest}"
+def _original_layer(name: str, layers: int) -> str:
+    if found := re.fullmatch(r"controlnet_down_blocks\.(\d+)", name):
+        return f"zero_convs.{found[1]}.0"
+    if name == "controlnet_mid_block":
+        return "middle_block_out.0"
+    if found := re.fullmatch(r"controlnet_cond_embedding\.(?:(conv_in)|blocks\.(\d+)|conv_out)", name):
+        number = 2 * (int(found[2]) + 1) if found[2] else 14
+        return f"input_hint_block.{0 if found[1] else number}"
+    return original_name(name, layers, frozenset())
 
 
 def _saved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from webui.catalog.user_metadata import UserMetadata, metadata_file, write_metadata
 from webui.engine.protocol import Training
 
 
@@ -13,7 +12,6 @@ def tell_usage(training: Training) -> None:
     Raises:
         OSError: the folder can't be written to.
     """
-    file, trigger = training.result.with_suffix(".json"), training.train.trigger.strip()
+    file, trigger = metadata_file(training.result), training.train.trigger.strip()
     if training.train.kind == "LoRA" and trigger and not file.exists():
-        told = {"activation text": trigger, "preferred weight": 1.0}
-        file.write_text(json.dumps(told, indent=1), encoding="utf-8")
+        write_metadata(file, UserMetadata(activation_text=trigger, preferred_weight=1.0))

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from webui.catalog.control_models import goes_with, steerable
 from webui.catalog.entry import ModelFile
-from webui.engine.batch import Batch
 from webui.engine.company import Visit
 from webui.engine.control.hints import Hint, Hints
 from webui.engine.control.kinds import kind_of
@@ -25,6 +24,7 @@ from webui.engine.control.steering import (
     Steering,
     UnionSteerer,
 )
+from webui.engine.control.taking_part import Admission, has_a_say, in_pass
 from webui.engine.held import Wanted
 from webui.engine.lending import Lend
 from webui.engine.model import Model
@@ -48,7 +48,7 @@ class Controls:
         self._preprocessors = preprocessors
         self._hints = Hints(preprocessors)
         self._order: tuple[Control, ...] = ()
-        self._told: set[str] = set()
+        self._admission = Admission("A unit of ControlNet")
 
     def networks(self, order: Order, want: Want) -> Iterator[Wanted]:
         """The networks that `order` will need with its own checkpoint, as `want` makes them.
@@ -80,16 +80,10 @@ class Controls:
     def _begin(self, order: Order) -> None:
         if order.controls is not self._order:
             self._hints.forget()
-            self._told.clear()
             self._order = order.controls
 
     def _takes_part(self, control: Control, visit: Visit) -> bool:
-        """Whether a unit is one of these, and steers on this walk.
-
-        Raises:
-            EngineError: it doesn't go with the checkpoint. Of another model, which goes on with what the
-                checkpoint began, this is told, and the unit left out.
-        """
+        """Whether a unit is one of these, and steers on this walk; raises as `Admission.admits`."""
         unit, model = control.unit, control.model
         if not (model.kind in KINDS if model else unit.module in MODULES):
             return False
@@ -97,12 +91,7 @@ class Controls:
             return False
         checkpoint = visit.model.checkpoint
         problem = goes_with(model, checkpoint) if model else steerable(checkpoint)
-        if problem and checkpoint.path == visit.batch.order.checkpoint.path:
-            raise EngineError(problem)
-        if problem and problem not in self._told:
-            self._told.add(problem)
-            visit.observer.notice(f"A unit of ControlNet was left out where another model draws: {problem}")
-        return problem is None
+        return self._admission.admits(visit, problem)
 
     def _steerer(self, control: Control, visit: Visit, stack: ExitStack) -> Steerer:
         model, device = control.model, visit.model.placement.device
@@ -137,18 +126,6 @@ class Controls:
     def _hint(self, control: Control, visit: Visit) -> Hint:
         height, width = (side * visit.model.scale for side in visit.size)
         return self._hints.of(control, visit.batch, (width, height))
-
-
-def has_a_say(unit: ControlUnit) -> bool:
-    """Whether a unit changes anything at some time."""
-    return unit.weight > 0 and unit.guidance_start < unit.guidance_end
-
-
-def in_pass(unit: ControlUnit, batch: Batch) -> bool:
-    """Whether a unit steers in this pass, where hires fix makes two."""
-    if batch.before is not None:
-        return unit.hr_option != "Low res only"
-    return unit.hr_option != "High res only" or not batch.params.hires
 
 
 def _say(unit: ControlUnit, hint: Hint, model: Model) -> Say:

@@ -11,27 +11,13 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
+from webui.engine.original import unet_names
+from webui.engine.original.unet_names import AROUND
+
 PREFIX = "control_model."
 """Before a ControlNet's names where a file holds a checkpoint, too."""
-LAYERS = {
-    "time_embed.0": "time_embedding.linear_1",
-    "time_embed.2": "time_embedding.linear_2",
-    "label_emb.0.0": "add_embedding.linear_1",
-    "label_emb.0.2": "add_embedding.linear_2",
-    "input_blocks.0.0": "conv_in",
-    "middle_block.0": "mid_block.resnets.0",
-    "middle_block.1": "mid_block.attentions.0",
-    "middle_block.2": "mid_block.resnets.1",
-    "middle_block_out.0": "controlnet_mid_block",
-}
-RESNET = {
-    "in_layers.0": "norm1",
-    "in_layers.2": "conv1",
-    "emb_layers.1": "time_emb_proj",
-    "out_layers.0": "norm2",
-    "out_layers.3": "conv2",
-    "skip_connection": "conv_shortcut",
-}
+LAYERS = {original: own for own, original in AROUND.items()} | {"middle_block_out.0": "controlnet_mid_block"}
+RESNET = {original: own for own, original in unet_names.RESNET.items()}
 RESNETS = re.compile(
     rf"((?:down_blocks\.\d+|mid_block)\.resnets\.\d+)\.({'|'.join(map(re.escape, RESNET))})\b"
 )

@@ -17,8 +17,8 @@ from webui.catalog.catalog import Catalog
 from webui.catalog.control_models import goes_with
 from webui.catalog.image_encoders import encoder_needed, encoder_of
 from webui.engine.company import Companion, Visit
-from webui.engine.control.join import has_a_say, in_pass
 from webui.engine.control.steering import Say
+from webui.engine.control.taking_part import Admission, has_a_say, in_pass
 from webui.engine.held import Form, Wanted
 from webui.engine.image_prompts.influence import listeners
 from webui.engine.image_prompts.listening import ImagePrompt, Listening, cross_attentions
@@ -42,7 +42,7 @@ class ImagePrompts:
         self._catalog = catalog
         self._lend = lend
         self._known: dict[tuple[object, ...], Heard] = {}
-        self._told: tuple[tuple[Control, ...], str] = ((), "")
+        self._admission = Admission("The image prompt")
 
     @contextmanager
     def join(self, visit: Visit) -> Generator[Companion | None]:
@@ -62,25 +62,13 @@ class ImagePrompts:
             yield listening
 
     def _takes_part(self, control: Control, visit: Visit) -> bool:
-        """Whether a unit is an IP-Adapter's and has a say on this walk.
-
-        Raises:
-            EngineError: it doesn't go with the checkpoint. Of another model, which goes on with what the
-                checkpoint began, this is told, and the unit left out.
-        """
-        model, order, checkpoint = control.model, visit.batch.order, visit.model.checkpoint
+        """Whether a unit is an IP-Adapter's, and has a say on this walk; raises as `Admission.admits`."""
+        model = control.model
         if model is None or model.kind != "ip-adapter":
             return False
         if not has_a_say(control.unit) or not in_pass(control.unit, visit.batch):
             return False
-        problem = goes_with(model, checkpoint)
-        if problem and checkpoint.path == order.checkpoint.path:
-            raise EngineError(problem)
-        controls, told = self._told
-        if problem and not (controls is order.controls and told == problem):
-            self._told = order.controls, problem
-            visit.observer.notice(f"The image prompt was left out where another model draws: {problem}")
-        return problem is None
+        return self._admission.admits(visit, goes_with(model, visit.model.checkpoint))
 
     def _prompt(self, control: Control, visit: Visit) -> ImagePrompt:
         unit, model = control.unit, visit.model
