@@ -6,7 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import generate, set_number, set_prompt, slow_answers, wait_finished
+from tests.browser.pages import answered, generate, set_number, set_prompt, slow_answers, wait_finished
 from webui.config import BUILT_IN_CHECKPOINTS
 
 pytestmark = pytest.mark.browser
@@ -18,8 +18,8 @@ def test_a_new_checkpoint_is_found_and_its_settings_followed(visit, server):
     shutil.copytree(BUILT_IN_CHECKPOINTS / "darkroom-demo", copy)
     (copy / "darkroom.json").write_text(json.dumps({"defaults": {"steps": 7, "cfg_scale": 3, "width": 192}}))
     try:
-        page.click("#refresh_sd_model_checkpoint")
-        page.wait_for_load_state("networkidle")
+        with answered(page):
+            page.click("#refresh_sd_model_checkpoint")
         page.click("#setting_sd_model_checkpoint input")
         page.get_by_role("option", name="mine").click()
         expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("7")
@@ -37,8 +37,8 @@ def test_an_unusable_checkpoint_says_why_where_it_is_chosen(visit, server):
     shutil.copytree(BUILT_IN_CHECKPOINTS / "darkroom-demo", broken)
     (broken / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     try:
-        page.click("#refresh_sd_model_checkpoint")
-        page.wait_for_load_state("networkidle")
+        with answered(page):
+            page.click("#refresh_sd_model_checkpoint")
         page.click("#setting_sd_model_checkpoint input")
         page.get_by_role("option", name="broken (unusable)").click()
         expect(page.get_by_text('The checkpoint "broken" is incomplete: unet/')).to_be_visible()
