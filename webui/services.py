@@ -87,7 +87,9 @@ def build_services(config: Config) -> Services:
     annotators = Annotators(catalog, partial(_device, config), lambda: settings.get().idle_unload * 60)
     preprocessors = preprocessors_of(plugin_manager([built_in, NetworkPlugin(annotators)]))
     datasets = Datasets(config.datasets_dir)
-    trainings = Trainings(catalog, datasets, config.training_dir, config.models_dir)
+    trainings = Trainings(
+        catalog, datasets, config.training_dir, config.models_dir, lambda: settings.get().train_turn
+    )
     jobs = Jobs(store, bus, catalog, book, pictures, preprocessors, trainings)
 
     def make_engine() -> Engine:

@@ -88,6 +88,13 @@ class Settings(BaseModel):
         title="Preload the next job's checkpoint",
         description="Read it from disk while the current job draws.",
     )
+    train_turn: int = Field(
+        default=30,
+        ge=0,
+        le=100_000,
+        title="A training's turn, seconds",
+        description="While other jobs wait, training pauses for them so often. 0: it runs to its end.",
+    )
     control_net_unit_count: int = Field(
         default=3,
         ge=1,

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from webui.jobs.model import Job
 from webui.jobs.queue import fair_order
 from webui.params import GenerationParams
+from webui.params.training import TrainParams
 
 PARAMS = GenerationParams()
 
@@ -34,6 +35,13 @@ def test_each_owner_is_served_oldest_first():
 def test_who_was_served_longest_ago_comes_first():
     assert order("aab", {"a": 7, "b": 3}) == "b2a0a1"
     assert order("aab", {"a": 7}) == "b2a0a1"  # never served at all
+
+
+def test_a_training_lets_its_owners_pictures_go_first():
+    training, *pictures = jobs_of("aab")
+    params = GenerationParams(train=TrainParams(name="x", dataset="x"))
+    queued = [replace(training, params=params), *pictures]
+    assert [job.id for job in fair_order(queued, {})] == ["1", "2", "0"]
 
 
 def test_nothing_waits():

@@ -30,16 +30,22 @@ class Teacher:
 
     def __init__(self):
         self.trainings = []
+        self.order = []
 
     def warm_up(self, checkpoint, report): ...
 
-    def preload(self, order):
-        raise AssertionError("nothing is to be read ahead")
+    def preload(self, order): ...
+
+    def draw(self, order, observer):
+        self.order.append(order.params.prompt)
+        observer.picture(Picture(Image.new("RGB", (8, 8)), order.seed, "a picture"))
 
     def train(self, training, observer):
         self.trainings.append(training)
+        self.order.append(training.train.name)
         run = Run.begun(training.folder, training.train, training.order.checkpoint.name)
         done = run.card.step
+        observer.step(1, done, training.train.steps)
         while done < training.train.steps and not observer.interrupted():
             done += 1
             run.log([(done, 1 / done)])
@@ -64,7 +70,10 @@ class School:
         ]
         self.catalog = Catalog(folders, ModelIndex(), ModelSettingsStore())
         self.datasets = Datasets(folder / "datasets")
-        self.trainings = Trainings(self.catalog, self.datasets, folder / "training", self.models)
+        self.turn = 0
+        self.trainings = Trainings(
+            self.catalog, self.datasets, folder / "training", self.models, lambda: self.turn
+        )
         self.store, self.bus = JobStore(folder / "jobs.sqlite3"), EventBus()
         outputs = Outputs(folder / "outputs")
         self.jobs = Jobs(self.store, self.bus, self.catalog, trainings=self.trainings)
@@ -112,6 +121,59 @@ def test_a_run_goes_through_the_queue(open_school):
     assert [(each.file.name, each.caption) for each in training.pictures] == [("tom.png", "a cat")]
     assert training.result == open_school.models / "Lora" / "dots.safetensors"
     assert open_school.jobs.progress(done) == {}
+
+
+def picture(school, prompt, owner="you"):
+    return school.jobs.submit(owner, GenerationParams(prompt=prompt, width=64, height=64))
+
+
+def test_a_run_gives_way_to_those_who_wait_and_goes_on(school):
+    school.turn = 1e-9
+    run = school.submit(steps=5, resume=False)
+    pictures = [picture(school, prompt) for prompt in "abc"]
+    school.worker.start()
+    done = school.ended(run)
+    assert [school.ended(job).state for job in pictures] == ["done"] * 3
+    # Each turn brings it a step on.
+    assert school.engine.order == ["dots", "a", "dots", "b", "dots", "c", "dots"]
+    assert [training.train.resume for training in school.engine.trainings] == [False, True, True, True]
+    assert (done.state, done.image_count) == ("done", 5)
+    assert [picture.number for picture in done.pictures] == [0, 1, 2, 3, 4]
+    assert [step for step, _ in school.trainings.run("dots").losses()] == [1, 2, 3, 4, 5]
+
+
+def test_where_nobody_waits_a_run_goes_on_to_its_end(school):
+    school.turn = 1e-9
+    run = school.submit(steps=5)
+    school.worker.start()
+    school.ended(run)
+    assert school.engine.order == ["dots"]
+
+
+def test_turns_may_be_endless(school):
+    run, job = school.submit(steps=5), picture(school, "a")
+    school.worker.start()
+    assert school.ended(run).finished <= school.ended(job).finished
+    assert school.engine.order == ["dots", "a"]
+
+
+def test_a_run_that_has_given_way_is_shown_waiting_and_can_be_taken_out(school):
+    school.turn = 1e-9
+    run = school.submit(steps=5)
+    picture(school, "a")
+    seen = []
+
+    def look(order, observer):
+        seen.append((school.jobs.training_runs("me")[0], school.jobs.progress(run)))
+        school.jobs.interrupt("me", run.id)
+
+    school.engine.draw = look
+    school.worker.start()
+    done = school.ended(run)
+    assert (seen[0][0].state, seen[0][0].step) == ("queued", 1)
+    assert (seen[0][1]["state"], seen[0][1]["position"]) == ("queued", 1)
+    assert (done.state, done.image_count) == ("interrupted", 1)
+    assert school.engine.order == ["dots"]
 
 
 def test_its_steps_are_the_jobs(school):

@@ -69,6 +69,12 @@ def test_steps_and_phases_are_told(trained):
     assert observer.phases[:5] == phases
 
 
+def test_a_sample_that_is_due_comes_before_a_stop(trained):
+    training, observer = trained(observer=Stopping(2), sample_every=2)
+    assert len(observer.pictures) == 1
+    assert find_run(training.folder).card.step == 2
+
+
 def test_told_to_stop_while_pictures_are_encoded_it_keeps_nothing(trained, tmp_path):
     training, _ = trained(observer=Stopping(0))
     assert not training.result.exists()

@@ -50,7 +50,7 @@ class Drawing:
         self._failures: list[Exception] = []
 
     def draw(self) -> bool:
-        """Draw all cells and compose their grids; whether nothing was left out because of an interruption.
+        """Draw all cells and compose their grids; whether nothing was left out because it stopped.
 
         A cell that fails beside others is told of, and they go on.
 
@@ -62,7 +62,7 @@ class Drawing:
         for notice in self._plan.notices:
             self._observer.notice(notice)
         for number, cell in enumerate(self._plan.cells(), 1):
-            if self._control.interrupted:
+            if self._control.stopped:
                 self._missing += cell.pictures
                 break
             self._ahead.at(cell, self._plan.cell(number) if number < self._plan.count else None)
@@ -100,7 +100,7 @@ class Drawing:
         if saved and self._observer.last:
             file = self._outputs.path(saved[0].file)
             self._gathering.picture(cell.place, file, self._observer.last.image.size)
-        if self._control.interrupted:
+        if self._control.stopped:
             # How many samples a run makes says nothing of whether it was over.
             self._missing += 1 if cell.params.train else cell.pictures - len(saved)
         self._observer.before += cell.params.n_iter

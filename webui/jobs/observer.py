@@ -42,6 +42,8 @@ class JobObserver:
         self._outputs = outputs
         self._look_ahead = look_ahead
         self._progress = Progress(rounds)
+        # Of one that has given way before there are pictures already.
+        self._first = jobs.next_number(job) if job.started else 0
         self.before = 0
         self.saved: list[SavedPicture] = []
         self.parents: tuple[str, ...] = ()
@@ -59,6 +61,8 @@ class JobObserver:
         """A step of the cell's batch number `iteration`."""
         self._channel.publish("progress", self._progress.step(self.before + iteration, step, steps))
         self._look_ahead()
+        if (turn := self._control.turn) and turn.over(step, steps):
+            self._control.gave_way = self._jobs.others_wait
 
     def notice(self, text: str) -> None:
         """Something to know, told once."""
@@ -99,14 +103,14 @@ class JobObserver:
         kind: PictureKind,
         parents: tuple[str, ...] = (),
     ) -> None:
-        number, now = len(self.saved), time.time()
+        number, now = self._first + len(self.saved), time.time()
         saved = SavedPicture(number, file, seed, infotext, kind, *image.size, now, parents)
         self._jobs.drawn(self._job, saved)
         self.saved.append(saved)
 
     def interrupted(self) -> bool:
         """Whether to stop now."""
-        return self._control.interrupted
+        return self._control.stopped
 
     def skipped(self) -> bool:
         """Whether to leave this batch. Asking takes the wish back."""

@@ -13,7 +13,8 @@ from webui.jobs.telling import waiting
 def fair_order(queued: Sequence[Job], last_served: Mapping[str, int]) -> list[Job]:
     """The order in which `queued` (oldest first) will run.
 
-    Each round takes the oldest job of every owner, live ones before all others of theirs; who was served
+    Each round takes the oldest job of every owner, live ones before all others of theirs, and trainings,
+    which last long, after them; who was served
     longest ago (the smallest number in `last_served`, or none) comes first, and of equals the one whose job
     is older.
     """
@@ -22,7 +23,7 @@ def fair_order(queued: Sequence[Job], last_served: Mapping[str, int]) -> list[Jo
         lists.setdefault(job.owner, []).append(job)
     owners = sorted(lists, key=lambda owner: last_served.get(owner, -1))
     for jobs in lists.values():
-        jobs.sort(key=lambda job: not job.live)
+        jobs.sort(key=lambda job: (not job.live, job.params.train is not None))
     rounds = max(map(len, lists.values()), default=0)
     return [lists[owner][turn] for turn in range(rounds) for owner in owners if turn < len(lists[owner])]
 
@@ -37,6 +38,8 @@ class Turns:
         self._served = 0
         self._changes = 0
         self._looked = -1
+        self.waiting = 0
+        """How many wait."""
 
     def order(self) -> list[Job]:
         """Every job that waits."""
@@ -58,7 +61,9 @@ class Turns:
     def tell(self, running: int) -> None:
         """The queue has changed: tell those who wait how many come before them; `running` are being drawn."""
         self._changes += 1
-        for place, job in enumerate(self.order()):
+        order = self.order()
+        self.waiting = len(order)
+        for place, job in enumerate(order):
             channel = self._bus.open(job.id)
             position = place + running
             if channel.progress().get("position") != position:

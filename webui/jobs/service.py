@@ -198,7 +198,8 @@ class Jobs:
         return None
 
     def _begin(self, job: Job) -> tuple[Job, Control]:
-        control = self._running[job.id] = Control()
+        turn = self._trainings.turn() if self._trainings and job.params.train else None
+        control = self._running[job.id] = Control(turn=turn)
         self._live.tidy()
         self._turns.begin(job)
         self._tell_positions()
@@ -221,6 +222,26 @@ class Jobs:
             self._live.tidy()
             self._end(job, state, error)
             self._tell_positions()
+
+    def put_back(self, job: Job) -> bool:
+        """Have `job` wait for its next turn, if it has given way and nobody has interrupted it since."""
+        with self._changed:
+            control = self._running[job.id]
+            if not control.gave_way or control.interrupted:
+                return False
+            del self._running[job.id]
+            self._store.put_back(job.id)
+            self._tell_positions()
+        return True
+
+    def next_number(self, job: Job) -> int:
+        """The number of the next picture of `job`."""
+        return self._store.next_number(job.id)
+
+    @property
+    def others_wait(self) -> bool:
+        """Whether there are jobs beside those that run."""
+        return self._turns.waiting > 0
 
     def close(self) -> None:
         """Stop handing out jobs; a running one is interrupted, the queued ones stay for the next start."""

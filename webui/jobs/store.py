@@ -28,6 +28,7 @@ PICTURES = f"""
 SELECT {kept_pictures.COLUMNS} FROM pictures WHERE job = ? AND trashed IS NULL ORDER BY kind, number LIMIT ?
 """
 COUNT = "SELECT COUNT(*) FROM pictures WHERE job = ? AND trashed IS NULL AND kind = 'picture'"
+NEXT_NUMBER = "SELECT COALESCE(MAX(number) + 1, 0) FROM pictures WHERE job = ?"
 PICTURE = f"""
 SELECT {kept_pictures.COLUMNS} FROM pictures JOIN jobs ON jobs.id = pictures.job
 WHERE pictures.job = ? AND pictures.number = ? AND jobs.owner = ? AND trashed IS NULL
@@ -76,6 +77,15 @@ class JobStore:
     def start(self, job_id: str) -> None:
         """The job runs now."""
         self._change(job_id, state="running", started=time.time())
+
+    def put_back(self, job_id: str) -> None:
+        """The job waits again, for what is left of it."""
+        self._change(job_id, state="queued")
+
+    def next_number(self, job_id: str) -> int:
+        """The number of the job's next picture."""
+        with self.database.transaction() as db:
+            return db.execute(NEXT_NUMBER, (job_id,)).fetchone()[0]
 
     def end(self, job_id: str, state: State, error: str | None = None) -> None:
         """The job is over."""

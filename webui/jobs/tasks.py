@@ -114,7 +114,9 @@ class Tasks:
         """
         if cell.params.train:
             order, notices = self._wishes.order(cell)
-            return Task(self._able_to_train().training(order, cell.params.train), notices)
+            # One that has given way goes on, even where it was to begin anew.
+            train = cell.params.train.model_copy(update={"resume": True} if job.started else {})
+            return Task(self._able_to_train().training(order, train), notices)
         going_on = last if cell.from_last else None
         if cell.from_last and not going_on:
             first = {name: getattr(job.params, name) for name in AT_FIRST}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from webui.catalog.entry import Family, Kind, ModelFile
 from webui.catalog.headers import HeaderError, read_header
 from webui.engine.protocol import Order, Training, TrainingPicture
 from webui.inputs.datasets import DatasetError, Datasets, caption_of
+from webui.jobs.control import Turn
 from webui.jobs.model import Job
 from webui.params import GenerationParams, InvalidParamsError
 from webui.params.training import TrainKind, TrainParams
@@ -44,13 +45,28 @@ class RunView:
 
 
 class Trainings:
-    """Training runs: their folders in `folder`, what they make in A1111's folders below `models`."""
+    """Training runs: their folders in `folder`, what they make in A1111's folders below `models`.
 
-    def __init__(self, catalog: Catalog, datasets: Datasets, folder: Path, models: Path) -> None:
+    `turn` tells how many seconds a run has at a time while others wait; 0: it runs to its end.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        datasets: Datasets,
+        folder: Path,
+        models: Path,
+        turn: Callable[[], float] = lambda: 0,
+    ) -> None:
         self._catalog = catalog
         self._datasets = datasets
         self._folder = folder
         self._models = models
+        self._turn = turn
+
+    def turn(self) -> Turn:
+        """A run's turn that begins now."""
+        return Turn(self._turn())
 
     def asked(self, params: GenerationParams) -> GenerationParams:
         """A wish to train, without what a sample picture can't have."""

@@ -103,5 +103,5 @@ class Worker:
         else:
             if complete:
                 self._jobs.finish(job, "done")
-            else:
+            elif not self._jobs.put_back(job):
                 self._jobs.finish(job, "interrupted", CUT_OFF if self._jobs.closed else None)

@@ -70,11 +70,12 @@ class _Trainer:
             loss = self._step(loop, done)
             done += 1
             self._losses.append((done, loss))
-            self._observer.step(1, done, wanted.steps)
             if _due(done, wanted.save_every) and done < wanted.steps:
                 self._keep(done)
             if _due(done, wanted.sample_every) or (wanted.sample_every and done == wanted.steps):
                 self._sample()
+            # Told last: it may be the moment to give way to others.
+            self._observer.step(1, done, wanted.steps)
         if done:
             self._keep(done)
 
