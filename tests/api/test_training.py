@@ -148,4 +148,8 @@ def test_what_suits_a_checkpoint(ask):
     assert (told["train"]["resolution"], told["train"]["kind"]) == (128, "LoRA")
     assert not {"name", "dataset"} & told["train"].keys()
     assert told["sample"]["width"] == 128
+    word = ask("GET", "/api/v1/training/defaults?kind=Textual inversion").json()
+    assert word["train"]["kind"] == "Textual inversion"
+    assert word["train"]["learning_rate"] > told["train"]["learning_rate"]
     assert ask("GET", "/api/v1/training/defaults?checkpoint=gone").status_code == 422
+    assert ask("GET", "/api/v1/training/defaults?kind=Hypernetwork").status_code == 422

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from tests.catalog.samples import LORA, SD1, VAE, folder, raw, write
+from webui.catalog import catalog as catalogs
 from webui.catalog import entries
 from webui.catalog.catalog import Catalog
 from webui.catalog.folders import ModelFolder
@@ -248,3 +249,22 @@ def test_a_young_snapshot_is_good_enough_for_a_page(tmp_path):
     assert names(catalog) == []
     catalog.refresh(older_than=0)
     assert names(catalog) == ["moon.safetensors"]
+
+
+def test_folders_that_take_long_are_looked_at_more_seldom(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(catalogs.time, "monotonic", lambda: now[0])
+    taken = []
+
+    def slow(*told):
+        taken.append(now[0])
+        now[0] += 1.0
+        return stock(*told)
+
+    stock = catalogs.take_stock
+    monkeypatch.setattr(catalogs, "take_stock", slow)
+    catalog = Catalog.over([tmp_path])
+    for _ in range(60):
+        now[0] += 1.0
+        catalog.keep_up()
+    assert taken == [100.0, 151.0]

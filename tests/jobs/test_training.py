@@ -7,6 +7,7 @@ from torch import zeros
 
 from tests import tiny
 from tests.serving import wait_until
+from webui.catalog import catalog as catalogs
 from webui.catalog.catalog import Catalog
 from webui.catalog.folders import ModelFolder
 from webui.catalog.index import ModelIndex
@@ -23,6 +24,8 @@ from webui.jobs.worker import Worker
 from webui.params import GenerationParams, InvalidParamsError
 from webui.params.training import TrainParams
 from webui.training.runs import MARK, Run
+
+WORD = "Textual inversion"
 
 
 class Teacher:
@@ -244,6 +247,17 @@ def test_a_name_that_is_another_files_is_refused(school):
     assert school.submit(kind="Textual inversion")
 
 
+def test_a_file_that_has_only_just_come_is_known(school, monkeypatch):
+    monkeypatch.setattr(catalogs, "SELDOM", 0)
+    monkeypatch.setattr(catalogs, "PATIENCE", 0)
+    with pytest.raises(InvalidParamsError):
+        school.jobs.submit("me", GenerationParams(checkpoint="new"))
+    (school.models / "Stable-diffusion").mkdir(parents=True)
+    tiny.write_sd1(school.models / "Stable-diffusion" / "new.safetensors")
+    job = school.jobs.submit("me", GenerationParams(checkpoint="new"))
+    assert job.params.checkpoint == "new.safetensors"
+
+
 def test_datasets_are_looked_at(school):
     assert school.refused(dataset="dogs")[0] == "train.dataset"
     school.datasets.make("empty")
@@ -267,8 +281,16 @@ def test_only_families_that_can_be_trained_are(school):
     assert (field, "can't be trained" in sentence) == ("checkpoint", True)
     assert school.submit(sample={"checkpoint": "xl"})
     assert untrainable(school.catalog.find("xl")) is None
-    assert suited(school.catalog.find("xl")) == {"resolution": 1024}
-    assert suited(school.catalog.find("darkroom-demo"))["resolution"] == 128
+    assert suited(school.catalog.find("xl"), "LoRA") == {"resolution": 1024}
+    demo = school.catalog.find("darkroom-demo")
+    assert suited(demo, "LoRA")["resolution"] == 128
+    assert suited(demo, "Textual inversion")["learning_rate"] > suited(demo, "LoRA")["learning_rate"]
+
+
+def test_the_rate_follows_what_is_made():
+    rates = {kind: TrainParams(kind=kind, name="x", dataset="x").learning_rate for kind in ("LoRA", WORD)}
+    assert rates == {"LoRA": 1e-4, WORD: 5e-3}
+    assert TrainParams(kind=WORD, name="x", dataset="x", learning_rate=0.1).learning_rate == 0.1
 
 
 def test_an_interrupted_run_is_told_so(school):

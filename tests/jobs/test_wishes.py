@@ -27,6 +27,8 @@ class Shelf:
             "odd": ModelFile("odd", Path("odd"), identity=Identity("checkpoint", "other", pipeline="Odd")),
         }
 
+    def keep_up(self): ...
+
     def find(self, name):
         if name not in self.models:
             raise InvalidParamsError("checkpoint", f'There is no checkpoint "{name}".')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel
@@ -14,7 +14,7 @@ from webui.guard import owner_of
 from webui.jobs.service import Jobs
 from webui.jobs.training import RunView, Trainings, suited, untrainable
 from webui.params import GenerationParams, InvalidParamsError
-from webui.params.training import TrainParams
+from webui.params.training import TrainKind, TrainParams
 from webui.training.runs import thinned
 
 MAX_BODY = 2**20
@@ -53,9 +53,11 @@ def build_training_router(jobs: Jobs, trainings: Trainings, catalog: Catalog) ->
         return Created(id=jobs.submit(owner, params).id)
 
     @router.get("/defaults")
-    def defaults(checkpoint: str = "") -> DefaultsView:  # pyright: ignore[reportUnusedFunction]
-        """What suits a checkpoint; without a name, the default one."""
-        return _defaults(catalog, checkpoint)
+    def defaults(  # pyright: ignore[reportUnusedFunction]
+        checkpoint: str = "", kind: TrainKind | Literal[""] = ""
+    ) -> DefaultsView:
+        """What suits a checkpoint and what is made of it; without a name, the default one, and a LoRA."""
+        return _defaults(catalog, checkpoint, kind or "LoRA")
 
     @router.get("/{name}/losses")
     def losses(  # pyright: ignore[reportUnusedFunction]
@@ -70,10 +72,10 @@ def build_training_router(jobs: Jobs, trainings: Trainings, catalog: Catalog) ->
     return router
 
 
-def _defaults(catalog: Catalog, name: str) -> DefaultsView:
+def _defaults(catalog: Catalog, name: str, kind: TrainKind) -> DefaultsView:
     checkpoint = catalog.find(name)
     problem = untrainable(checkpoint)
-    given = {"name": "x", "dataset": "x", **suited(checkpoint)}
+    given = {"name": "x", "dataset": "x", "kind": kind, **suited(checkpoint, kind)}
     train = TrainParams.model_validate(given).model_dump(exclude={"name", "dataset"})
     return DefaultsView(
         checkpoint=checkpoint.name,

@@ -20,6 +20,10 @@ from webui.catalog.naming import SHORT_HASH, best_match
 from webui.catalog.vae_choice import AUTOMATIC, OWN, choose_vae
 from webui.params import GenerationParams, InvalidParamsError, message
 
+SELDOM = 2.0
+"""Seconds: for what happens often, the folders are looked at no more than so often."""
+PATIENCE = 50
+"""How many times as long as looking at them takes, which over a network may be seconds."""
 HASHED_FIRST: tuple[Kind, ...] = ("checkpoint", "lora", "embedding", "vae")
 
 
@@ -35,6 +39,7 @@ class Catalog:
         self._lock = threading.Lock()
         self._library = Library()
         self._taken = float("-inf")
+        self._took = 0.0
         self.refresh()
 
     @classmethod
@@ -47,8 +52,14 @@ class Catalog:
         with self._lock:
             if time.monotonic() - self._taken < older_than:
                 return
+            began = time.monotonic()
             self._library = take_stock(self._folders, self._index, self._settings, self._library)
             self._taken = time.monotonic()
+            self._took = self._taken - began
+
+    def keep_up(self) -> None:
+        """Look at the folders again if that was done a while ago: the longer it takes, the more seldom."""
+        self.refresh(older_than=max(SELDOM, self._took * PATIENCE))
 
     def files(self, kind: Kind | None = None) -> list[ModelFile]:
         """All of one kind (None: of every kind), the unusable ones too, by name.

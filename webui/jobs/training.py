@@ -23,6 +23,8 @@ FOLDERS: dict[TrainKind, str] = {"LoRA": "Lora", "Textual inversion": "embedding
 KINDS: dict[TrainKind, Kind] = {"LoRA": "lora", "Textual inversion": "embedding"}
 TRAINABLE: tuple[Family, ...] = ("sd1", "sd2", "sdxl")
 RESOLUTIONS: dict[str, int] = {"sd1": 512, "sd2": 768, "sdxl": 1024}
+QUICK_RATES: dict[TrainKind, float] = {"LoRA": 2e-3, "Textual inversion": 2e-2}
+"""What small models learn with."""
 NOT_FOR_SAMPLES = (
     *("init_images", "init_folder", "mask", "control", "regions", "script", "extras", "enable_hr"),
     *("firstpass_image", "refiner_checkpoint", "detailer", "n_iter", "batch_size"),
@@ -210,8 +212,8 @@ def untrainable(checkpoint: ModelFile) -> str | None:
     return None
 
 
-def suited(checkpoint: ModelFile) -> dict[str, Any]:
-    """Fields of TrainParams as they suit a checkpoint."""
+def suited(checkpoint: ModelFile, kind: TrainKind) -> dict[str, Any]:
+    """Fields of TrainParams as they suit a checkpoint, and what is to be made of it."""
     side = min(checkpoint.defaults.get("width", 0), checkpoint.defaults.get("height", 0))
     resolution = side or RESOLUTIONS.get(checkpoint.identity.family, 512)
     if resolution > 256:
@@ -220,7 +222,7 @@ def suited(checkpoint: ModelFile) -> dict[str, Any]:
     return {
         "resolution": resolution,
         "steps": 150,
-        "learning_rate": 2e-3,
+        "learning_rate": QUICK_RATES[kind],
         "lr_scheduler": "Cosine",
         "batch_size": 4,
         "sample_every": 50,

@@ -70,6 +70,7 @@ class Wishes:
             InvalidParamsError: an unknown name of a model, sampler, upscaler or such, or what can't be drawn
                 from that picture.
         """
+        self._catalog.keep_up()
         if params.extras:
             if size:
                 check_mended(params.extras, size)

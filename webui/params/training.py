@@ -11,6 +11,8 @@ from webui.params.noise import MAX_SEED
 TrainKind = Literal["LoRA", "Textual inversion"]
 Modules = Literal["Attention", "Transformer blocks", "Transformer blocks and convolutions"]
 LearningRateSchedule = Literal["Constant", "Cosine"]
+RATES: dict[str, float] = {"LoRA": 1e-4, "Textual inversion": 5e-3}
+"""The learning rates that are usual."""
 NAME = r"^\w[\w .\-]*$"
 """Of a run or a dataset: the name of a file or folder that every system takes."""
 
@@ -43,7 +45,11 @@ class TrainParams(BaseModel):
         default=2, ge=1, le=64, title="Training batch size", description="Pictures in each step."
     )
     learning_rate: float = Field(
-        default=1e-4, gt=0, le=1, title="Learning rate", description="How far each step goes."
+        default_factory=lambda given: RATES.get(given.get("kind", ""), 1e-4),
+        gt=0,
+        le=1,
+        title="Learning rate",
+        description="How far each step goes.",
     )
     lr_scheduler: LearningRateSchedule = Field(
         default="Constant",

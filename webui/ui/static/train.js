@@ -33,20 +33,23 @@ export class TrainTab {
   }
 
   async look() {
-    await Promise.all([this.dataset.refresh(), this.followCheckpoint(), this.lookAtRuns()]);
+    await Promise.all([this.dataset.refresh(), this.follow(), this.lookAtRuns()]);
   }
 
-  async followCheckpoint() {
+  // What suits differs by checkpoint, and by what is made.
+  async follow() {
     const checkpoint = this.chosen() ?? "";
-    if (checkpoint === this.formOf) return;
-    this.formOf = checkpoint;
+    const kind = this.form?.values.kind ?? "";
+    if (checkpoint === this.formOf && kind === this.kindOf) return;
+    [this.formOf, this.kindOf] = [checkpoint, kind];
     try {
-      const { fields, train, sample, problem } = await trainingForm(checkpoint);
+      const { fields, train, sample, problem } = await trainingForm(checkpoint, kind);
       this.part(".dr-train-checkpoint").textContent = checkpoint;
       this.complain(problem ?? "");
       this.sample = sample;
       if (this.form) this.form.follow(train);
       else this.lay(fields, train);
+      this.kindOf = this.form.values.kind;
     } catch (error) {
       this.complain(error.message);
     }
@@ -54,7 +57,7 @@ export class TrainTab {
   }
 
   lay(fields, values) {
-    this.form = new TrainForm(fields, values);
+    this.form = new TrainForm(fields, values, () => this.follow());
     this.part(".dr-train-fields").replaceChildren(this.form.root);
   }
 

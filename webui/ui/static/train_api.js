@@ -16,7 +16,7 @@ export const setCaption = (name, file, caption) => ask("PUT", picture(name, file
 export const deletePicture = (name, file) => ask("DELETE", picture(name, file));
 
 // {fields, train, sample, usable, problem}: the form's fields, and what suits the checkpoint.
-export const trainingForm = (checkpoint) => ask("GET", `${TRAINING}/defaults?${query({ checkpoint })}`);
+export const trainingForm = (checkpoint, kind) => ask("GET", `${TRAINING}/defaults?${query({ checkpoint, kind })}`);
 export const listRuns = () => ask("GET", TRAINING);
 export const losses = (name) => ask("GET", `${TRAINING}/${encodeURIComponent(name)}/losses`);
 export const startTraining = (wish) => ask("POST", TRAINING, wish);

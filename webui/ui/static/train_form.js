@@ -14,11 +14,15 @@ const SAMPLE = {
 };
 
 export class TrainForm {
-  // `fields` as the server tells them, and the values that suit a checkpoint.
-  constructor(fields, values) {
+  // `fields` as the server tells them, and the values that suit a checkpoint and what is made. `changed` is called
+  // when anything is.
+  constructor(fields, values, changed) {
     const asked = [SAMPLE, ...fields].filter(({ name }) => !ELSEWHERE.includes(name));
     const ordered = [...FIRST.map((name) => asked.find((field) => field.name === name)), ...asked];
-    this.form = new Form([...new Set(ordered.filter(Boolean))], values, () => this.draw());
+    this.form = new Form([...new Set(ordered.filter(Boolean))], values, () => {
+      this.draw();
+      changed();
+    });
     this.suits = { prompt: "", ...values };
     this.more = element("details", "dr-train-more");
     this.more.append(element("summary", "", "More"));
@@ -42,7 +46,7 @@ export class TrainForm {
     for (const box of this.root.querySelectorAll("[data-field]")) box.hidden = unused.includes(box.dataset.field);
   }
 
-  // For another checkpoint: what was not set by hand follows it.
+  // For another checkpoint or kind: what was not set by hand follows it.
   follow(values) {
     const set = Object.entries(this.values).filter(([name, value]) => value !== (this.suits[name] ?? null));
     this.suits = { prompt: "", ...values };
