@@ -6,7 +6,7 @@ import anyio
 import pytest
 from fastapi import HTTPException
 
-from webui.api.turns import MOST_WAITING, Turns
+from webui.api.turns import MOST_OF_ONE, MOST_WAITING, Turns
 
 
 class Asked:
@@ -18,17 +18,17 @@ class Asked:
         self.done = []
         self.refused = []
 
-    async def ask(self, owner, what):
+    async def ask(self, owner, what, place=""):
         try:
-            self.done.append(await self.turns.run(owner, lambda: self.go.wait(10) and what))
+            self.done.append(await self.turns.run(owner, lambda: self.go.wait(10) and what, place))
         except HTTPException as error:
             self.refused.append((what, error.status_code))
 
     def all(self, *wishes):
         async def run():
             async with anyio.create_task_group() as tasks:
-                for owner, what in wishes:
-                    tasks.start_soon(self.ask, owner, what)
+                for wish in wishes:
+                    tasks.start_soon(self.ask, *wish)
                     await anyio.sleep(0.01)
                 self.go.set()
 
@@ -44,6 +44,17 @@ def test_of_those_that_an_owner_waits_for_the_newest_is_made(asked):
     asked.all(("a", 1), ("a", 2), ("b", 3), ("a", 4), ("a", 5))
     assert asked.done == [1, 3, 5]
     assert asked.refused == [(2, 409), (4, 409)]
+
+
+def test_each_place_has_its_own(asked):
+    asked.all(("a", 1), ("a", 2, "one"), ("a", 3, "two"), ("a", 4, "one"))
+    assert asked.done == [1, 3, 4]
+    assert asked.refused == [(2, 409)]
+
+
+def test_nobody_fills_the_queue_by_asking_for_many_places(asked):
+    asked.all(*[("a", number, str(number)) for number in range(MOST_OF_ONE + 3)])
+    assert asked.done == [0, *range(3, MOST_OF_ONE + 3)]
 
 
 def test_one_owner_does_not_fill_the_queue_but_many_do(asked):

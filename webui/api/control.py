@@ -91,10 +91,12 @@ class Wanted(BaseModel):
     resize_mode: ControlResize = "Crop and Resize"
     width: Side = 512
     height: Side = 512
+    place: str = Field(default="", max_length=100)
+    """Where it will be shown. Of what waits for the same place the newest is made."""
 
     def unit(self) -> ControlUnit:
         """The unit that would make it."""
-        told = self.model_dump(exclude={"image", "mask", "width", "height"})
+        told = self.model_dump(exclude={"image", "mask", "width", "height", "place"})
         return ControlUnit.model_validate(told)
 
 
@@ -139,8 +141,8 @@ def _add_preview_route(router: APIRouter, preprocessors: Preprocessors, pictures
 
     @large.post("/api/v1/control/preview", status_code=201)
     async def preview(wanted: Wanted, owner: Owner) -> MapView:  # pyright: ignore[reportUnusedFunction]
-        """Make the map that a unit would steer by. Of one's maps that wait the newest is made."""
-        return await turns.run(owner, partial(_made, preprocessors, pictures, owner, wanted))
+        """Make the map that a unit would steer by. Of one's maps that wait for a place the newest is made."""
+        return await turns.run(owner, partial(_made, preprocessors, pictures, owner, wanted), wanted.place)
 
     router.include_router(large)
 

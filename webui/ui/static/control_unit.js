@@ -238,7 +238,8 @@ export class ControlUnit {
     if (!image) throw new Error("There is no control image yet.");
     const { module, processor_res, threshold_a, threshold_b, pixel_perfect, resize_mode } = this.values;
     const mask = told.mask || base.mask || "";
-    return { image, mask, module, processor_res, threshold_a, threshold_b, pixel_perfect, resize_mode, ...this.acts.size() };
+    const settings = { module, processor_res, threshold_a, threshold_b, pixel_perfect, resize_mode };
+    return { image, mask, place: this.id, ...settings, ...this.acts.size() };
   }
 
   async takeMap(image) {

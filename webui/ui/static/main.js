@@ -1,12 +1,12 @@
 // The page's script: takes up the page's parts, joins them, and tells the engine's state.
 
 import "./dropdowns.js";
-import { health } from "./api.js";
 import { Canvas } from "./canvas.js";
 import * as chips from "./chips.js";
 import { watchPrompts } from "./dropping.js";
+import { followEngine } from "./engine_chip.js";
 import { showFieldErrors } from "./field_errors.js";
-import { Remarks, fill, openings, takeWish } from "./filling.js";
+import { Remarks, openings, takeWish } from "./filling.js";
 import { HistoryTab } from "./history.js";
 import { addHints } from "./hints.js";
 import { watchKeys } from "./keys.js";
@@ -17,7 +17,7 @@ import { ModelsTab } from "./models.js";
 import { Networks } from "./networks.js";
 import { NetworksUsed } from "./networks_used.js";
 import { restored, styled } from "./opening.js";
-import { Parts, showTab } from "./parts.js";
+import { Parts } from "./parts.js";
 import { later } from "./pause.js";
 import { pickPicture } from "./picked_picture.js";
 import { PngInfo } from "./pnginfo.js";
@@ -33,6 +33,7 @@ import { pickText } from "./text_file.js";
 import { switchTheme } from "./theme.js";
 import { countAgain, watchForms } from "./touched.js";
 import { TrainTab } from "./train.js";
+import { Ways } from "./ways.js";
 
 const TITLE = "Darkroom";
 const stages = new Parts();
@@ -50,9 +51,8 @@ const steerings = new SteeringJoints({
   mask: () => maskDialog,
   changed: (tab) => lives.get(tab)?.formChanged(),
 });
-let lastShown = tabs[0]; // the tab that draws which was shown last
-let lastPrompted = tabs[0]; // the same of those with prompts
-const networks = new Networks({ tab: () => lastPrompted, checkpoint: () => chosenCheckpoint() });
+const ways = new Ways({ stages, canvases, remarks, networks: () => networks });
+const networks = new Networks({ tab: () => ways.lastPrompted, checkpoint: () => chosenCheckpoint() });
 const usedNetworks = new Map();
 
 const stageError = (tab, errors) => stages.get(tab)?.setError(errors.map(({ message }) => message).join(" "));
@@ -127,25 +127,27 @@ function adopt() {
   each(".dr-regions", (root) => steerings.takeRegions(root));
   each(".dr-remarks", (root) => remarks.set(root.dataset.tab, new Remarks(root)));
   each(".dr-styles", (root) => editors.set(root.dataset.tab, new StylesEditor(root)));
-  each(".dr-queue", (root) => new QueueList(root, { show: showJob, begun: showBegun }));
+  each(".dr-queue", (root) => new QueueList(root, { show: (job) => ways.showJob(job), begun: (id, job) => ways.showBegun(id, job) }));
   each(".dr-models", (root) => {
-    new ModelsTab(root, { use: useCheckpoint, chosen: chosenCheckpoint, canUse, networks, picture: shownPicture });
+    const use = (name) => ways.useCheckpoint(name);
+    new ModelsTab(root, { use, chosen: chosenCheckpoint, canUse, networks, picture: () => ways.picture });
   });
   each(".dr-used[data-tab]", (root) => {
     usedNetworks.get(root.dataset.tab)?.stop();
     usedNetworks.set(root.dataset.tab, new NetworksUsed(root, networks));
   });
   each(".dr-train", (root) => {
-    new TrainTab(root, { stage: () => stages.when("train"), chosen: () => chosenCheckpoint(), take: useTrained });
+    const take = (run) => ways.useTrained(run);
+    new TrainTab(root, { stage: () => stages.when("train"), chosen: () => chosenCheckpoint(), take });
   });
   each(".dr-settings", (root) => new SettingsTab(root));
   each(".dr-pnginfo", (root) => {
     pngInfo?.stop();
-    pngInfo = new PngInfo(root, { send: sendRead });
+    pngInfo = new PngInfo(root, { send: (...read) => ways.sendRead(...read) });
   });
   each(".dr-hist", (root) => {
     historyTab?.stop();
-    historyTab = new HistoryTab(root, { send: sendFinished });
+    historyTab = new HistoryTab(root, { send: (...finished) => ways.sendFinished(...finished) });
   });
   each(".dr-theme", (button) => button.addEventListener("click", switchTheme));
   addHints((tab) => stages.get(tab) !== undefined);
@@ -167,7 +169,7 @@ function adoptStage(root) {
   stages.get(tab)?.leave();
   const stage = new Stage(tab, root, {
     titled: drawTitle,
-    use: (infotext) => useSettings(tab, infotext),
+    use: (infotext) => ways.useSettings(tab, infotext),
     send: (target, picture) => send(canvases, target, nameOf(picture), "", { text: picture.infotext }),
     upscale: () => document.getElementById(`${tab}_upscale`)?.click(),
   });
@@ -193,63 +195,6 @@ function drawTitle() {
   document.title = drawing ? `${drawing} · ${TITLE}` : TITLE;
 }
 
-async function onStage({ kind: tab }, act) {
-  showTab(tab);
-  act(await stages.when(tab));
-}
-
-const showBegun = (id, job) => onStage(job, (stage) => stage.submitted(id));
-
-function showJob(job) {
-  return onStage(job, (stage) => {
-    stage.visit(job.id);
-    // Not at once: what stands in the form may not have been drawn yet.
-    const use = () => fill(stage.tab, { job: job.id });
-    remarks.get(stage.tab)?.say(["An earlier job is shown."], { name: "Use its settings", act: use });
-  });
-}
-
-// What the PNG Info tab has read.
-function sendRead(tab, infotext, file) {
-  if (known.tabs[tab] && !known.tabs[tab].canvas) {
-    showTab(tab);
-    fill(tab, { infotext });
-  } else {
-    send(canvases, tab, file, file.name, infotext && { infotext });
-  }
-}
-
-// A picture of the history.
-function sendFinished(tab, { id, infotext }) {
-  if (known.tabs[tab].canvas) return send(canvases, tab, id, "", infotext && { text: infotext });
-  showTab(tab);
-  return fill(tab, { text: infotext });
-}
-
-// What has no form of its own, such as samples of a training, fills the first one.
-function useSettings(tab, infotext) {
-  if (known.tabs[tab]) return fill(tab, { text: infotext });
-  showTab(tabs[0]);
-  return fill(tabs[0], { text: infotext });
-}
-
-// What a training has made goes into txt2img's prompt.
-async function useTrained({ kind, file }) {
-  showTab((lastPrompted = tabs[0]));
-  await networks.learn(true);
-  const made = kind === "LoRA" ? "lora" : "embedding";
-  const model = networks.models.find((one) => one.kind === made && one.name === file);
-  if (!model || networks.isUsed(model)) return;
-  if (made === "embedding") networks.toggleWords(model.called);
-  else networks.insert(model);
-}
-
-function useCheckpoint(name) {
-  window.darkroom.wanted = name;
-  document.getElementById("use_model")?.click();
-  showTab(lastShown);
-}
-
 // Whether a field of the parameters means anything to a model.
 function canUse({ family, folder }, field) {
   if (field === "vae" && !folder && known.vae_in_single_files.includes(family)) return true;
@@ -258,18 +203,8 @@ function canUse({ family, folder }, field) {
 
 const chosenCheckpoint = () => document.querySelector("#setting_sd_model_checkpoint input")?.value;
 
-// The name of the finished picture that stands where one drew last.
-function shownPicture() {
-  const picture = stages.get(lastShown)?.pictures.shown;
-  return picture && nameOf(picture);
-}
-
-const shownTab = () => tabs.find((tab) => stages.get(tab)?.root.offsetParent);
-
 document.addEventListener("click", ({ target }) => {
-  if (!target.closest?.('[role="tab"]')) return;
-  lastShown = shownTab() ?? lastShown;
-  if (document.getElementById(`${lastShown}_prompt`)) lastPrompted = lastShown;
+  if (target.closest?.('[role="tab"]')) ways.notice();
 });
 
 document.addEventListener("darkroom:canvas", ({ detail }) => {
@@ -284,18 +219,7 @@ document.addEventListener("change", ({ target }) => {
 });
 document.addEventListener("darkroom:painted", ({ detail }) => lives.get(detail.tab)?.painted());
 
-watchKeys(shownTab, (tab) => stages.get(tab));
-
-async function followEngine() {
-  const chip = document.querySelector(".dr-engine");
-  const state = await health().catch(() => ({ engine: "away", detail: "The server does not answer." }));
-  if (chip) {
-    chip.hidden = state.engine === "ready";
-    chip.dataset.state = state.engine;
-    chip.textContent = state.engine === "starting" ? `Warming up: ${state.detail}…` : state.detail;
-  }
-  setTimeout(followEngine, state.engine === "ready" ? 15000 : 700);
-}
+watchKeys(() => ways.shown, (tab) => stages.get(tab));
 
 for (const tab of tabs) if (steerings.get(tab)) chips.alsoFrom(tab, steerings.get(tab));
 watchForms((tab) => lives.get(tab)?.formChanged());
