@@ -2,9 +2,10 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
 
 from tests.browser.pages import wait_opened
 from tests.serving import Server
@@ -20,6 +21,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+USUAL = {"viewport": {"width": 1400, "height": 950}}
 # How the browser puts it that the server refused a form; the page tells the reason at the field.
 REFUSED = "the server responded with a status of 422"
 
@@ -39,8 +41,47 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+class Lobby:
+    """One context for all who need no special one: what the browser has cached opens pages sooner."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._context: BrowserContext | None = None
+        self._lent = False
+
+    def enter(self, **options) -> BrowserContext:
+        """A context without cookies; one of its own with `options`, or while the other is in use."""
+        if options or self._lent:
+            return self._browser.new_context(**{**USUAL, **options})
+        if self._context is None:
+            self._context = self._browser.new_context(**USUAL)
+            self._context.on("close", self._forget)
+        self._context.clear_cookies()
+        self._lent = True
+        return self._context
+
+    def leave(self, context: BrowserContext) -> None:
+        """Nothing is left of the visitor."""
+        if context is not self._context:
+            context.close()
+            return
+        self._lent = False
+        for page in context.pages:
+            with suppress(Error):  # the page may show that there is no server
+                page.evaluate("localStorage.clear()")
+            page.close()
+
+    def _forget(self, _context: BrowserContext) -> None:
+        self._context, self._lent = None, False
+
+
+@pytest.fixture(scope="package")
+def lobby(browser: Browser) -> Lobby:
+    return Lobby(browser)
+
+
 @pytest.fixture
-def person(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+def person(lobby: Lobby) -> Iterator[Callable[..., BrowserContext]]:
     """Makes a new visitor, with cookies of their own; what goes wrong in their pages fails the test."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
@@ -54,14 +95,15 @@ def person(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         page.on("console", complain)
 
     def make(**options) -> BrowserContext:
-        context = browser.new_context(**{"viewport": {"width": 1400, "height": 950}, **options})
+        context = lobby.enter(**options)
         context.on("page", watch)
         contexts.append(context)
         return context
 
     yield make
     for context in contexts:
-        context.close()
+        context.remove_listener("page", watch)
+        lobby.leave(context)
     assert wrong == []
 
 
