@@ -114,7 +114,7 @@ def test_completions_come_from_everywhere(client):
             "kind": "lora",
             "name": "film_grain",
             "insert": "<lora:film_grain:1>",
-            "detail": "sd1",
+            "detail": "SD 1.x",
             "count": None,
         },
         {"kind": "tag", "name": "film grain", "insert": "film grain", "detail": "meta", "count": 900},

@@ -98,7 +98,7 @@ def test_anothers_upload_is_404_with_a_sentence(ask):
 def test_what_is_no_picture_is_422_with_a_sentence(ask, data):
     answer = ask("POST", "/api/v1/uploads", content=data)
     assert answer.status_code == 422
-    assert answer.json()["detail"].startswith("This picture is")
+    assert answer.json()["detail"].startswith("This file is")
 
 
 def test_too_large_a_file_is_413_with_a_sentence(ask):

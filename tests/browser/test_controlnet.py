@@ -108,6 +108,49 @@ def test_a_unit_steers_and_a_reload_shows_it_as_it_was(visit: Callable[..., Page
     expect(again.get_by_label("Preprocessor", exact=True)).to_have_value("reference_only")
 
 
+def test_what_is_wrong_goes_once_something_is_changed(visit: Callable[..., Page]):
+    page = visit()
+    quick(page)
+    first = open_units(page)
+    bring(first, drawing())
+    kind(first, "Depth").check()
+    expect(first.locator(".dr-unit-lacking")).to_contain_text(
+        "There is no Depth model for this checkpoint yet."
+    )
+    generate(page)
+    expect(first.locator(".dr-field-error")).to_contain_text("steers nothing without a model")
+    kind(first, "Canny").check()
+    expect(first.locator(".dr-field-error")).to_have_count(0)
+    expect(first.locator(".dr-unit-lacking")).to_be_empty()
+
+
+def test_a_unit_that_an_infotext_tells_has_its_chip_and_the_usual_thresholds(visit: Callable[..., Page]):
+    page = visit()
+    told = 'ControlNet 0: "Module: canny, Model: darkroom-canny, Weight: 0.7"'
+    set_prompt(page, f"a cat\nSteps: 2, Sampler: Euler, Seed: 1, Size: 128x128, {told}")
+    page.click("#paste")
+    first = unit(page)
+    expect(first.get_by_role("spinbutton", name="Control Weight")).to_have_value("0.7", timeout=LONG)
+    expect(first.get_by_role("spinbutton", name="Low Threshold")).to_have_value("100")
+    chips = page.locator("#txt2img_override_settings")
+    expect(chips).to_contain_text("ControlNet: 1 unit")
+    set_prompt(page, "a dog\nSteps: 3, Sampler: Euler, Seed: 1, Size: 128x128")
+    page.click("#paste")
+    expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("3")
+    expect(chips).not_to_contain_text("ControlNet: 1 unit")
+
+
+def test_without_a_picture_of_its_own_the_tab_says_how_it_is_resized(visit: Callable[..., Page]):
+    page = visit()
+    open_tab(page, "img2img")
+    wait_opened(page, "img2img")
+    first = open_units(page, "img2img")
+    resize = first.get_by_role("group", name="Resize Mode")
+    expect(resize).to_be_hidden()
+    bring(first, drawing())
+    expect(resize).to_be_visible()
+
+
 def set_unit_number(unit: Locator, label: str, value: str) -> None:
     box = unit.get_by_role("spinbutton", name=label, exact=True)
     box.fill(value)

@@ -81,12 +81,22 @@ def test_on_a_phone_nothing_scrolls_sideways_and_the_picture_follows_generate(vi
 
 def test_the_picture_stays_in_view_while_the_controls_scroll(visit):
     page = visit(viewport={"width": 1200, "height": 600})
-    page.mouse.move(200, 400)
-    page.mouse.wheel(0, 400)
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
     page.wait_for_timeout(200)
-    box = page.locator(".dr-view").bounding_box()
-    assert box["y"] >= 0
-    assert box["y"] < 200
+    before = page.locator(".dr-controls").first.bounding_box()["y"]
+    assert before < -200
+    assert 0 <= page.locator(".dr-view").first.bounding_box()["y"] < 200
+
+
+def test_a_phone_opens_at_the_top_even_with_a_picture(visit):
+    first = visit(viewport={"width": 390, "height": 844}, has_touch=True)
+    set_number(first, "steps", 1)
+    generate(first)
+    wait_finished(first)
+    page = visit(first.context)
+    expect(page.locator(".dr-infotext").first).to_contain_text("Steps: 1")
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == 0
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

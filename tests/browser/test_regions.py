@@ -53,6 +53,19 @@ def test_a_rectangle_drawn_by_mouse_arrives_in_the_job_and_is_there_again(visit:
     expect(page.locator("#txt2img_override_settings")).to_contain_text("Regional prompts: 1")
 
 
+def test_the_picture_behind_them_keeps_to_their_area(visit: Callable[..., Page]):
+    page = visit()
+    set_number(page, "steps", 1)
+    box = open_regions(page)
+    generate(page)
+    wait_finished(page)
+    behind = box.locator("img")
+    expect(behind).to_be_visible()
+    set_number(page, "width", 256)
+    page.wait_for_function("(box) => box.style.aspectRatio.startsWith('256')", arg=box.element_handle())
+    assert behind.bounding_box()["height"] <= box.bounding_box()["height"]
+
+
 def test_regions_are_moved_resized_and_deleted_by_keys(visit: Callable[..., Page]):
     page = visit()
     set_prompt(page, "3d style")

@@ -169,7 +169,7 @@ def test_what_is_no_picture_is_said(data, told):
 
 
 def test_without_a_name_it_is_this_picture():
-    with pytest.raises(PictureError, match=r"^This picture is not a picture"):
+    with pytest.raises(PictureError, match=r"^This file is not a picture"):
         read_picture(b"?")
 
 

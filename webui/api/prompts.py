@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from webui.api.fields import refused
 from webui.catalog.catalog import Catalog
+from webui.catalog.control_models import NAMES as FAMILIES
 from webui.catalog.entry import Kind
 from webui.catalog.naming import called
 from webui.guard import owner_of
@@ -100,8 +101,9 @@ def networks(catalog: Catalog) -> Iterator[Network]:
         usable = [model for model in catalog.files(kind) if model.problem is None]
         names = called(usable)
         for model in usable:
-            usage = model.usage
-            yield Network(told, names[model.name], model.identity.family, usage.weight, usage.activation)
+            usage, family = model.usage, model.identity.family
+            said = FAMILIES[family] if family else ""
+            yield Network(told, names[model.name], said, usage.weight, usage.activation)
 
 
 def build_prompts_router(book: PromptBook, completions: Completions, jobs: Jobs) -> APIRouter:

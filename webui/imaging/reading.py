@@ -30,7 +30,7 @@ def read_picture(source: bytes | BinaryIO, name: str = "", max_pixels: int = MAX
             `max_pixels` pixels, which is found out before it is decoded.
     """
     data = source if isinstance(source, bytes) else source.read()
-    called = f'"{name[:SHOWN]}"' if name else "This picture"
+    called = f'"{name[:SHOWN]}"' if name else "This file"
     if not data:
         raise PictureError(f"{called} is empty: the file has no bytes. Choose {FORMATS}.")
     try:

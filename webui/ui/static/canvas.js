@@ -192,6 +192,12 @@ export class Canvas {
     this.redrawn();
   }
 
+  // What was done so far can't be undone.
+  forgetSteps() {
+    this.history.clear();
+    this.redrawn();
+  }
+
   wind(step) {
     if (step(this.history)) this.redrawn();
   }

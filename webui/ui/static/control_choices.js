@@ -59,6 +59,16 @@ export class Choices {
     return [{ value: NO_MODEL }, ...files];
   }
 
+  // What keeps a type from being used, as sentences for people; empty: nothing does.
+  lackOf(type) {
+    const { modules, models } = this.type(type);
+    if (type === ALL || !this.asked) return "";
+    const found = modules.filter((name) => name !== NO_MODULE).map((name) => this.module(name)?.missing ?? "");
+    const networks = found.length && found.every(Boolean) ? `${found[0]} ` : "";
+    const able = models.some(({ problem }) => !problem) || modules.some((name) => this.module(name)?.steers);
+    return `${networks}${able ? "" : `There is no ${type} model for this checkpoint yet.`}`.trim();
+  }
+
   // Whether there is any model that could be chosen.
   get hasModels() {
     return this.type(ALL).models.some(({ problem }) => !problem);

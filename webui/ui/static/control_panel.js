@@ -2,7 +2,7 @@
 
 import { readSettings } from "./api.js";
 import { NO_MODEL, NO_MODULE } from "./control_choices.js";
-import { ControlUnit } from "./control_unit.js";
+import { AT_FIRST, ControlUnit } from "./control_unit.js";
 import { button, element, warning } from "./dom.js";
 
 const USUAL = 3; // units, as in settings.py
@@ -21,6 +21,9 @@ export class ControlPanel {
     choices.heard.add(this.refreshed);
     root.addEventListener("toggle", () => root.open && this.build());
     root.addEventListener("darkroom:wrong", (event) => this.blame(event.detail));
+    for (const of of ["darkroom:canvas", "darkroom:painted"]) {
+      document.addEventListener(of, ({ detail }) => detail.tab === this.tab && this.baseChanged(), { signal: this.gone.signal });
+    }
     if (root.open) this.build();
   }
 
@@ -116,6 +119,11 @@ export class ControlPanel {
     this.acts.changed();
   }
 
+  // What the tab starts from is another.
+  baseChanged() {
+    if (this.root.open) this.units.find(({ root }) => !root.hidden)?.baseChanged();
+  }
+
   draw() {
     this.root.querySelector(".dr-steer-facts").textContent = this.count ? `${this.count} of ${this.units.length} on` : "";
     for (const { head, isOn } of this.units) head.classList.toggle("dr-unit-on", isOn);
@@ -155,7 +163,7 @@ export class ControlPanel {
     if (!told.length && !this.units.length) return;
     await this.build(told.length);
     await this.choices.load().catch(() => {});
-    this.units.forEach((unit, place) => unit.show(told[place] ?? {}, !whole));
+    this.units.forEach((unit, place) => unit.show(told[place] ?? AT_FIRST, !whole));
     this.choose(Math.max(0, told.findIndex(({ enabled }) => enabled)));
     this.root.open ||= told.some(({ enabled }) => enabled);
     this.draw();

@@ -21,7 +21,7 @@ export class Pictures {
     this.root = this.image.root;
     this.maskRoot = this.mask.root;
     this.mask.tool("Paint", "Paint the mask", () => this.paint());
-    this.image.tool("Take the shown", "Take the finished picture that is shown", () => this.takeShown());
+    this.image.tool("Take the result", "Take the finished picture that is shown", () => this.takeShown());
     if (acts.take) this.sizing = this.image.tool("Its size", "Ask for a picture of this one's size", () => acts.take(this.image.size));
     this.image.picture.addEventListener("load", () => this.sized());
     this.sized();

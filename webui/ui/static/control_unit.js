@@ -2,6 +2,7 @@
 
 import { ALL, NO_MODEL, NO_MODULE } from "./control_choices.js";
 import { list, radios, slider, tick } from "./control_inputs.js";
+import { Lack } from "./control_lack.js";
 import { moduleSliders } from "./control_module.js";
 import { Preview } from "./control_preview.js";
 import { button, element } from "./dom.js";
@@ -13,6 +14,9 @@ const PREVIEW = { title: "Allow Preview", description: "Show the preprocessor's 
 const MASKED = { title: "Effective Region Mask", description: FIELDS.mask.description };
 const TYPE = { title: "Control Type", description: "Offers only the preprocessors and models of one kind." };
 const SEEN = ["processor_res", "pixel_perfect", "resize_mode", "threshold_a", "threshold_b"]; // by the preprocessor
+
+// A map's best resolution depends on the picture's size, which nobody wants to reckon.
+export const AT_FIRST = { pixel_perfect: true };
 
 export class ControlUnit {
   // `acts`: pictures(unit, changed) makes what holds its pictures; base() gives those that the tab starts from,
@@ -27,7 +31,7 @@ export class ControlUnit {
     this.pictures = acts.pictures(this, (byHand) => this.pictured(byHand));
     this.preview = new Preview({ id: `${id}_generated_image`, wish: () => this.previewWish(), use: (name) => this.takeMap(name) });
     this.build();
-    this.show({}, true);
+    this.show(AT_FIRST, true);
   }
 
   // Where it is what a tab is about.
@@ -40,6 +44,7 @@ export class ControlUnit {
   build() {
     const { root, pictures, preview } = this;
     this.errors = element("div", "dr-unit-errors");
+    this.lack = new Lack(() => this.acts.getModels());
     const seen = element("div", "dr-unit-pictures");
     seen.append(pictures.root, preview.root);
     root.append(this.errors, seen, this.ticks(), pictures.maskRoot, this.typeRadios(), this.pickers(), this.sliders(), this.ways());
@@ -84,7 +89,9 @@ export class ControlUnit {
     const again = button("", "dr-tool dr-icon-refresh", () => this.choices.load(true).catch((error) => this.acts.failed(error.message)));
     again.title = again.ariaLabel = "Look for new models";
     row.append(module.box, run, model.box, again);
-    return row;
+    const both = element("div", "");
+    both.append(row, this.lack.root);
+    return both;
   }
 
   sliders() {
@@ -145,7 +152,8 @@ export class ControlUnit {
     this.offerTypes(this.choices.module(all.module)?.control_type ?? ALL);
     this.offer(all.module, all.model);
     this.drawModule(all);
-    for (const [field, input] of Object.entries(this.inputs)) input.write(all[field]);
+    // Thresholds that aren't told are the preprocessor's.
+    for (const [field, input] of Object.entries(this.inputs)) if (all[field] != null) input.write(all[field]);
     if (!keep) this.pictures.show({ image: all.image, mask: all.mask });
     if (all.mask) this.masked.write(true);
     this.filled = this.pictures.isFilled;
@@ -181,8 +189,11 @@ export class ControlUnit {
     const perfect = inputs.pixel_perfect.read();
     inputs.processor_res.box.hidden = perfect || module?.has_resolution === false || inputs.module.read() === NO_MODULE;
     inputs.hr_option.box.hidden = !this.acts.hires;
+    // Of the tab's own picture the tab says how it is resized.
+    inputs.resize_mode.box.hidden = this.acts.starts && !this.pictures.isFilled;
     inputs.influence.box.hidden = model?.kind !== "ip-adapter" && this.type.read() !== IP_ADAPTER;
     inputs.union_control_type.box.hidden = !model?.union;
+    this.lack.tell(this.choices.lackOf(this.type.read()));
     this.pictures.maskRoot.hidden = !this.masked.read() && !this.pictures.isMasked;
     this.preview.root.hidden = !this.allow.read();
     this.root.classList.toggle("dr-unit-previews", this.allow.read());
@@ -196,6 +207,7 @@ export class ControlUnit {
 
   changed(field) {
     this.touched = true;
+    this.errors.replaceChildren();
     if (field === "module") this.drawModule();
     this.draw();
     if (field === "module" || SEEN.includes(field)) this.see();
@@ -206,6 +218,7 @@ export class ControlUnit {
   pictured(byHand) {
     const came = this.pictures.isFilled && !this.filled;
     this.filled = this.pictures.isFilled;
+    this.errors.replaceChildren();
     if (byHand) this.touched = true;
     if (byHand && came) this.inputs.enabled.write(true);
     if (!this.filled) this.preview.clear();
@@ -217,6 +230,10 @@ export class ControlUnit {
   // The map anew, where it is shown.
   see() {
     if (this.allow.read() && (this.filled || this.acts.starts)) this.preview.want();
+  }
+
+  baseChanged() {
+    if (!this.filled) this.see();
   }
 
   previewed() {

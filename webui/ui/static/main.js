@@ -29,6 +29,7 @@ import * as sizes from "./sizes.js";
 import { Stage } from "./stage.js";
 import { SteeringJoints } from "./steering_joints.js";
 import { StylesEditor } from "./styles.js";
+import { tellHeight } from "./tall.js";
 import { pickText } from "./text_file.js";
 import { switchTheme } from "./theme.js";
 import { countAgain, watchForms } from "./touched.js";
@@ -149,6 +150,7 @@ function adopt() {
     historyTab?.stop();
     historyTab = new HistoryTab(root, { send: (...finished) => ways.sendFinished(...finished) });
   });
+  each(".dr-picture", tellHeight);
   each(".dr-theme", (button) => button.addEventListener("click", switchTheme));
   addHints((tab) => stages.get(tab) !== undefined);
   // gradio may lay out, or draw anew, buttons after their stage.
@@ -217,6 +219,7 @@ document.addEventListener("change", ({ target }) => {
   const tick = target.closest?.('[id$="_live"]');
   if (tick) lives.get(tabOf(tick))?.painted();
 });
+document.addEventListener("darkroom:ended", () => steerings.reshape());
 document.addEventListener("darkroom:painted", ({ detail }) => lives.get(detail.tab)?.painted());
 
 watchKeys(() => ways.shown, (tab) => stages.get(tab));

@@ -31,6 +31,7 @@ export class MaskDialog {
       // What is transparent in the picture isn't meant.
       this.canvas.change(({ layers }) => layers.clear(layers.mask));
       if (mask) await this.canvas.loadMask(mask);
+      this.canvas.forgetSteps();
     }
     return answer;
   }

@@ -2,6 +2,7 @@
 // Places and sizes are shares of the picture's sides.
 
 import { element } from "./dom.js";
+import { cornerOf } from "./regions_mask.js";
 
 const LEAST = 0.02; // of a side: less than that was a click
 const STEP = 0.01; // that an arrow key moves or resizes
@@ -70,6 +71,14 @@ export class RegionsBox {
     box.style.setProperty("--color", color);
     box.style.setProperty("--mask", mask ? `url("${mask}")` : "none");
     box.firstElementChild.textContent = place + 1;
+    this.putNumber(box, mask);
+  }
+
+  // A mask covers the whole area: its number stands where it begins.
+  async putNumber(box, mask) {
+    box.dataset.mask = mask;
+    const { left, top } = mask ? await cornerOf(mask) : { left: 0, top: 0 };
+    if (box.dataset.mask === mask) Object.assign(box.firstElementChild.style, { left: share(left), top: share(top) });
   }
 
   at({ clientX, clientY }) {

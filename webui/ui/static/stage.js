@@ -6,7 +6,7 @@ import { Pictures } from "./pictures.js";
 import { aloud, describe, outcome, outcomeAloud, shortly } from "./words.js";
 
 const LOOKED_THROUGH = 50; // of one's newest jobs, for the last of this tab's kind
-const ONE_COLUMN = "(max-width: 820px)"; // where the stage lies below what was pressed; as in darkroom.css
+const ONE_COLUMN = "(max-width: 820px)"; // as in darkroom.css
 
 export class Stage {
   // `acts` are what can be done with a finished picture; `titled()` is called when the window's title may be another.
@@ -37,7 +37,7 @@ export class Stage {
     let shown = null;
     for (const id of kept) {
       const job = await getJob(id).catch(() => null);
-      if (job) this.submitted(id);
+      if (job) this.follow(id);
       shown ??= job;
     }
     if (this.job) return shown?.params;
@@ -57,8 +57,13 @@ export class Stage {
     sessionStorage.setItem(`darkroom.${this.tab}`, JSON.stringify(ids));
   }
 
-  // A job begun here waits until the last one begun here is over; it takes the place of any other's at once.
   submitted(id) {
+    this.follow(id);
+    this.comeIntoSight();
+  }
+
+  // A job begun here waits until the last one begun here is over; it takes the place of any other's at once.
+  follow(id) {
     const waits = this.live && this.own.has(this.job);
     this.own.add(id);
     if (waits) {
@@ -76,6 +81,12 @@ export class Stage {
     this.waiting = this.waiting.filter((waiting) => waiting !== id);
     if (this.live) this.waiting.unshift(this.job);
     this.show(id, true);
+    this.comeIntoSight();
+  }
+
+  // Where it lies below what was pressed.
+  comeIntoSight() {
+    if (matchMedia(ONE_COLUMN).matches && this.root.offsetParent) this.part(".dr-status").scrollIntoView({ block: "nearest" });
   }
 
   show(id, visiting = false) {
@@ -90,7 +101,6 @@ export class Stage {
     this.watch = watchJob(id, (kind, data) => this[`on_${kind}`](data), () => this.root.offsetParent !== null);
     this.draw();
     this.remember();
-    if (matchMedia(ONE_COLUMN).matches && this.root.offsetParent) this.part(".dr-status").scrollIntoView({ block: "nearest" });
   }
 
   goOn() {

@@ -37,6 +37,7 @@ export class Steering {
   async show(told, whole) {
     if (told.control) await (await this.parts.when("units")).show(told.control, whole);
     if (Object.keys(told).some((field) => field.startsWith("regions"))) (await this.parts.when("regions")).show(told);
+    this.changed();
   }
 
   // What a page that is opened again shows: what is set by hand meanwhile stays.
@@ -44,6 +45,7 @@ export class Steering {
     const { control = [], regions = [], regions_base, regions_feather } = params ?? {};
     if (control.length && !(await this.parts.when("units")).touched) await this.units.show(control, true);
     if (regions.length && !(await this.parts.when("regions")).touched) this.regions.show({ regions, regions_base, regions_feather });
+    this.changed();
   }
 
   // The checkpoint is another, or the form was filled.

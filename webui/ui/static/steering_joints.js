@@ -53,6 +53,11 @@ export class SteeringJoints {
     this.page.changed(tab);
   }
 
+  // There is another finished picture.
+  reshape() {
+    for (const { regions } of this.found.values()) regions?.reshape();
+  }
+
   unitActs(tab, steering) {
     const { starts, steered, hires } = known.tabs[tab];
     const acts = {
