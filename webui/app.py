@@ -16,9 +16,6 @@ from contextlib import asynccontextmanager, suppress
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from webui import __version__
 from webui.api import downloads as downloads_api
@@ -34,25 +31,17 @@ from webui.api.settings import build_settings_router
 from webui.api.training import build_training_router
 from webui.api.uploads import build_uploads_router
 from webui.catalog.folders import FolderError
+from webui.compressing import CompressedPage
 from webui.config import Config
 from webui.guard import Guard
 from webui.jobs.store import StoreError
 from webui.services import Services, build_services
-from webui.ui.page import STATIC, build_page, head, page_options
+from webui.ui.page import build_page, head, page_options
+from webui.ui.page_files import PageFiles, edition
 
 MAX_BODY = 64 * 2**20
 # Long enough for the first visitor's page to be out before importing torch takes the interpreter's time.
 ENGINE_DELAY = 0.3
-
-
-class PageFiles(StaticFiles):
-    """The page's scripts and styles. Browsers keep them but ask anew, so that none meets an older other."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, or a 304 if the browser has it as it is."""
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
 
 
 def build_app(services: Services) -> FastAPI:
@@ -98,10 +87,12 @@ def build_app(services: Services) -> FastAPI:
     app.include_router(build_infotext_router(services.catalog))
     app.include_router(build_prompts_router(services.book, services.completions, services.jobs))
     app.include_router(downloads_api.build_router(services.downloads))
-    app.mount("/darkroom", PageFiles(directory=STATIC), name="darkroom")
+    files = edition()
+    app.mount("/darkroom", PageFiles(files), name="darkroom")
+    app.add_middleware(CompressedPage)
     app.add_middleware(Guard, config=services.config)
     page = build_page(services.catalog, services.jobs, services.book.styles, services.config.models_dir)
-    return gr.mount_gradio_app(app, page, path="/", head=head(services.config), **page_options())
+    return gr.mount_gradio_app(app, page, path="/", head=head(services.config, files), **page_options())
 
 
 def _sweep(services: Services) -> None:

@@ -113,7 +113,8 @@ def test_two_fills_one_after_the_other_both_count(visit):
     texts = [f"{name}\nSteps: {steps}, Sampler: Euler, Seed: 7" for name, steps in (("one", 3), ("two", 4))]
     page.evaluate(
         """async (texts) => {
-            const { fill } = await import("/darkroom/filling.js");
+            const main = document.querySelector('script[src$="/main.js"]').src;
+            const { fill } = await import(main.replace("main.js", "filling.js"));
             texts.forEach((text) => fill("txt2img", { text }));
         }""",
         texts,

@@ -9,7 +9,6 @@ from typing import Any
 
 import gradio as gr
 
-from webui import __version__
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import CLASSIC, COMPLETED
 from webui.config import Config
@@ -39,6 +38,7 @@ from webui.ui.following import OWN_LOOP_ONLY, TRAINED_FOR, starting_params
 from webui.ui.history_tab import build_history_tab
 from webui.ui.models_tab import build_models_tab
 from webui.ui.owner import owner_behind
+from webui.ui.page_files import STATIC
 from webui.ui.picture_events import wire
 from webui.ui.picture_tab import PictureTab
 from webui.ui.pnginfo_tab import build_pnginfo_tab, settings_fields
@@ -50,7 +50,6 @@ from webui.ui.tabs import EXTRAS, TABS, TabKind
 from webui.ui.theme import build_theme
 from webui.ui.train_tab import TRAIN, build_train_tab
 
-STATIC = Path(__file__).parent / "static"
 STYLES = (
     "darkroom",
     "models",
@@ -139,8 +138,9 @@ def _last(jobs: Jobs, owner: str, kind: TabKind) -> GenerationParams | None:
     return next((params for params in recent if params.kind == kind.name), None)
 
 
-def head(config: Config) -> str:
-    """What goes into the page's <head>: the style sheet, the script, and what the script must know."""
+def head(config: Config, edition: str) -> str:
+    """What goes into the page's <head>: style sheets, scripts (of that edition), and what these must know."""
+    files = f"darkroom/{edition}"
     known = {
         "theme": config.theme,
         "hints": hints(),
@@ -155,10 +155,10 @@ def head(config: Config) -> str:
     return (
         '<meta name="color-scheme" content="dark light">'
         f'<meta name="darkroom" content="{html.escape(json.dumps(known))}">'
-        f"{_style_sheets()}"
-        '<script type="module" src="darkroom/theme.js"></script>'
-        f'<script type="module" src="darkroom/main.js?v={__version__}"></script>'
-        f"{_preloads()}"
+        f"{_style_sheets(files)}"
+        f'<script type="module" src="{files}/theme.js"></script>'
+        f'<script type="module" src="{files}/main.js"></script>'
+        f"{_preloads(files)}"
     )
 
 
@@ -191,14 +191,14 @@ def _own_hints() -> dict[str, str]:
     return found
 
 
-def _style_sheets() -> str:
-    return "".join(f'<link rel="stylesheet" href="darkroom/{name}.css?v={__version__}">' for name in STYLES)
+def _style_sheets(files: str) -> str:
+    return "".join(f'<link rel="stylesheet" href="{files}/{name}.css">' for name in STYLES)
 
 
-def _preloads() -> str:
+def _preloads(files: str) -> str:
     """All modules at once: else the browser learns of each only from the one that imports it."""
     modules = sorted(path.name for path in STATIC.glob("*.js") if path.name != "main.js")
-    return "".join(f'<link rel="modulepreload" href="darkroom/{name}">' for name in modules)
+    return "".join(f'<link rel="modulepreload" href="{files}/{name}">' for name in modules)
 
 
 def page_options() -> dict[str, Any]:
