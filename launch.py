@@ -398,7 +398,9 @@ def run_tests(python: str, pytest_arguments: list[str]) -> int:
 def at_once() -> list[str]:
     """What has pytest run as many test files at once as there are processors."""
     workers = min(os.cpu_count() or 1, MOST_WORKERS)
-    return ["-p", "xdist", "-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
+    # In their order, so that the browser's tests come one after the other and share one browser and server.
+    how = ["--dist", "loadfile", "--no-loadscope-reorder"]
+    return ["-p", "xdist", "-n", str(workers), *how] if workers > 1 else []
 
 
 def one_thread_each() -> dict[str, str]:
