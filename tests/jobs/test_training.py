@@ -153,6 +153,14 @@ def test_where_nobody_waits_a_run_goes_on_to_its_end(school):
     assert school.engine.order == ["dots"]
 
 
+def test_trainings_do_not_give_way_to_one_another(school):
+    school.turn = 1e-9
+    runs = [school.submit("me"), school.submit("you", name="other")]
+    school.worker.start()
+    assert [school.ended(run).state for run in runs] == ["done", "done"]
+    assert school.engine.order == ["dots", "other"]
+
+
 def test_turns_may_be_endless(school):
     run, job = school.submit(steps=5), picture(school, "a")
     school.worker.start()

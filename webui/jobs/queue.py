@@ -38,8 +38,8 @@ class Turns:
         self._served = 0
         self._changes = 0
         self._looked = -1
-        self.waiting = 0
-        """How many wait."""
+        self.short = 0
+        """How many wait that don't train, and so are soon done."""
 
     def order(self) -> list[Job]:
         """Every job that waits."""
@@ -62,7 +62,7 @@ class Turns:
         """The queue has changed: tell those who wait how many come before them; `running` are being drawn."""
         self._changes += 1
         order = self.order()
-        self.waiting = len(order)
+        self.short = sum(job.params.train is None for job in order)
         for place, job in enumerate(order):
             channel = self._bus.open(job.id)
             position = place + running

@@ -240,8 +240,8 @@ class Jobs:
 
     @property
     def others_wait(self) -> bool:
-        """Whether there are jobs beside those that run."""
-        return self._turns.waiting > 0
+        """Whether a training is to give way. Two of them would only take turns at loading."""
+        return self._turns.short > 0
 
     def close(self) -> None:
         """Stop handing out jobs; a running one is interrupted, the queued ones stay for the next start."""
