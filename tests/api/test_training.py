@@ -70,6 +70,19 @@ def test_pictures_come_with_their_captions(ask):
     assert Image.open(io.BytesIO(small.content)).size == (8, 6)
 
 
+def test_a_caption_may_come_after_its_picture_but_not_without(ask):
+    texts = [("file", (f"{name}.txt", b"a red square", "text/plain")) for name in ("tom", "two")]
+    told = ask("POST", "/api/v1/datasets/cats/pictures", files=texts).json()
+    assert [(one["file"], one["caption"]) for one in told["pictures"]] == [("tom.png", "a red square")]
+    assert told["refused"] == ['"two.txt" is the caption of no picture here. Bring the picture, too.']
+
+
+def test_a_form_without_files_is_refused(ask):
+    files = [("files", ("one.png", png(), "image/png"))]
+    answer = ask("POST", "/api/v1/datasets/cats/pictures", files=files)
+    assert (answer.status_code, '"file"' in answer.json()["detail"]) == (422, True)
+
+
 def test_captions_are_changed_and_pictures_taken_out(ask):
     url = "/api/v1/datasets/cats/pictures/tom.png"
     changed = ask("PUT", url, json={"caption": "a tabby"})
@@ -140,6 +153,51 @@ def test_what_cant_be_trained_names_the_field(ask, body, field):
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == field
     assert answer.json()["detail"][0]["msg"]
+
+
+@pytest.mark.parametrize(
+    ("train", "sentence"),
+    [
+        ({"name": ""}, "Name can't be empty."),
+        (
+            {"name": "bad/name"},
+            'Name may hold letters, digits, spaces, ".", "-" and "_", and begins with a letter or digit.',
+        ),
+        ({"name": "a" * 101}, "Name should have at most 100 characters."),
+        ({"learning_rate": 0}, "Learning rate should be greater than 0."),
+        ({"steps": 1.5}, "Training steps should be a valid integer"),
+        ({"kind": "Hypernetwork"}, "Train should be 'LoRA' or 'Textual inversion'."),
+        ({"colour": 1}, 'There is no field "colour".'),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_a_sentence_that_begins_with_its_title(ask, train, sentence):
+    answer = ask("POST", "/api/v1/training", json={"train": {"name": "a", "dataset": "cats", **train}})
+    assert answer.status_code == 422
+    [problem] = answer.json()["detail"]
+    assert problem["loc"] == ["body", "train", next(iter(train))]
+    assert problem["msg"].startswith(sentence)
+
+
+def test_what_is_missing_is_told_by_its_title(ask):
+    answer = ask("POST", "/api/v1/training", json={"train": {"name": "a"}, "cfg_scale": 0})
+    told = {problem["loc"][-1]: problem["msg"] for problem in answer.json()["detail"]}
+    assert told == {
+        "dataset": "Dataset can't be empty.",
+        "cfg_scale": "CFG scale should be greater than or equal to 1.",
+    }
+    [unnamed] = ask("POST", "/api/v1/datasets", json={"name": ""}).json()["detail"]
+    assert unnamed["msg"] == "Name can't be empty."
+    [long] = ask("PUT", "/api/v1/datasets/cats/pictures/tom.png", json={"caption": "x" * 20_000}).json()[
+        "detail"
+    ]
+    assert long["msg"] == "Caption should have at most 10000 characters."
+    [points] = ask("GET", "/api/v1/training/dots/losses?points=0").json()["detail"]
+    assert points["loc"] == ["query", "points"]
+
+
+def test_every_field_says_what_to_choose(ask):
+    for field in ask("GET", "/api/v1/training/defaults").json()["fields"]:
+        assert len(field["description"].split()) > 3, field["name"]
 
 
 def test_what_suits_a_checkpoint(ask):

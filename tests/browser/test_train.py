@@ -67,7 +67,7 @@ def training(visit, server):
 def make_dataset(page, name, files):
     page.get_by_label("New dataset").fill(name)
     page.get_by_role("button", name="Make", exact=True).click()
-    expect(page.locator(".dr-dataset-drop")).to_be_visible()
+    expect(page.locator(".dr-dataset-picker")).to_have_value(name)
     page.set_input_files(".dr-dataset-drop input", files)
     expect(page.locator(".dr-dataset-picture")).to_have_count(
         len([one for one in files if one.suffix == ".png"])
@@ -128,13 +128,149 @@ def test_pictures_and_captions_are_kept(training, drawings, server):
 def test_what_can_not_be_trained_is_told_at_its_field(training, drawings):
     page = training()
     make_dataset(page, "shapes", drawings[:1])
-    fill(page, name="../x")
+    begin = page.get_by_role("button", name="Start training")
+    wrong = {
+        name: page.locator(f'.dr-train [data-field="{name}"]').get_by_role("alert")
+        for name in ("name", "rank", "steps")
+    }
+    fill(page, name="../x", rank=0)
+    begin.click()
+    expect(wrong["name"]).to_contain_text("Name may hold letters, digits")
+    expect(wrong["rank"]).to_have_text("Network rank should be greater than or equal to 1.")
+    fill(page, name="")
+    expect(wrong["name"]).to_have_count(0)
+    expect(wrong["rank"]).to_be_visible()
+    fill(page, rank=4)
+    begin.click()
+    expect(wrong["name"]).to_have_text("Name can't be empty.")
+    fill(page, name="fine", steps="")
+    begin.click()
+    expect(wrong["steps"]).to_have_text("Training steps can't be empty.")
+    expect(wrong["name"]).to_have_count(0)
+
+
+def test_a_problem_of_no_field_goes_when_something_is_edited(training, drawings, server):
+    page = training()
+    make_dataset(page, "shapes", drawings[:1])
+    fill(page, name="fine")
+    page.route(
+        "**/api/v1/training", lambda route: route.fulfill(status=422, json={"detail": "Too many jobs."})
+    )
     page.get_by_role("button", name="Start training").click()
-    expect(page.locator('.dr-train [data-field="name"]').get_by_role("alert")).to_be_visible()
-    fill(page, name="fine", rank=0)
+    error = page.locator(".dr-train-error")
+    expect(error).to_have_text("Too many jobs.")
+    fill(page, trigger="sks")
+    expect(error).to_be_empty()
+
+
+def test_files_that_can_not_be_read_are_told_and_the_others_are_kept(training, drawings, tmp_path):
+    page = training()
+    broken, empty = tmp_path / "broken.png", tmp_path / "empty.jpg"
+    broken.write_bytes(b"nonsense")
+    empty.write_bytes(b"")
+    page.set_input_files(".dr-dataset-drop input", [drawings[0], broken, empty])
+    told = page.locator(".dr-dataset").get_by_role("alert")
+    expect(told).to_have_text(
+        [re.compile('"broken.png" is not a picture'), re.compile('"empty.jpg" is empty')]
+    )
+    expect(page.locator(".dr-dataset-picture")).to_have_count(1)
+    page.wait_for_timeout(2000)  # the tab looks again meanwhile
+    expect(told).to_have_count(2)
+    page.locator(".dr-dataset-picture textarea").fill("a ring")
+    expect(told).to_have_count(0)
+
+
+def test_pictures_without_a_dataset_make_one(training, drawings, server):
+    page = training()
+    picker = page.locator(".dr-dataset-picker")
+    expect(page.locator(".dr-dataset-drop")).to_be_visible()
+    (server.data_dir / "datasets" / "Dataset").mkdir(parents=True)
+    expect(picker).to_have_value("Dataset")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete dataset").click()
+    expect(picker).to_be_hidden()
+    page.get_by_label("New dataset").fill("my shapes")
+    page.set_input_files(".dr-dataset-drop input", drawings[:2])
+    expect(page.locator(".dr-dataset-picture")).to_have_count(2)
+    expect(picker).to_have_value("my shapes")
+    page.get_by_role("button", name="Delete dataset").click()
+    expect(picker).to_be_hidden()
+    page.set_input_files(".dr-dataset-drop input", drawings[:2])
+    expect(page.locator(".dr-dataset-picture")).to_have_count(2)
+    expect(picker).to_have_value("dataset")
+
+
+def test_captions_are_used_as_they_were_last_written(training, drawings, server):
+    page = training()
+    words = drawings[0].with_suffix(".txt")
+    words.write_text("old words")
+    make_dataset(page, "shapes", [words, *drawings[:6]])
+    captions, advice = page.locator(".dr-dataset-picture textarea"), page.locator(".dr-dataset-advice")
+    expect(advice).to_have_text("5 without a caption.")
+    for number in range(1, 6):
+        captions.nth(number).fill(f"shape {number}")
+    page.get_by_role("button", name="Delete 5.png from the dataset").click()
+    expect(captions).to_have_count(5)
+    expect(advice).to_have_text("")
+    page.wait_for_timeout(2000)  # the tab looks again meanwhile
+    captions.first.fill("new words")
+    fill(page, name="fine", trigger="sks")
+    page.route("**/api/v1/training", lambda route: route.fulfill(status=422, json={"detail": "No."}))
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        page.get_by_role("button", name="Start training").click()
+    assert sent.value.post_data_json["prompt"] == "sks, new words"
+    assert (server.data_dir / "datasets" / "shapes" / "0.txt").read_text().strip() == "new words"
+
+
+def test_files_that_come_by_hand_do_not_take_the_caption_that_is_being_written(training, drawings, server):
+    page = training()
+    make_dataset(page, "shapes", drawings[1:3])
+    caption = page.get_by_label("Caption of 2.png")
+    caption.press_sequentially("half a ")
+    shutil.copy(drawings[0], server.data_dir / "datasets" / "shapes" / "0.png")
+    (server.data_dir / "datasets" / "shapes" / "1.txt").write_text("by hand")
+    expect(page.locator(".dr-dataset-picture")).to_have_count(3)
+    expect(page.get_by_label("Caption of 1.png")).to_have_value("by hand")
+    expect(caption).to_be_focused()
+    expect(caption).to_have_value("half a ")
+
+
+def test_many_pictures_leave_the_form_in_reach(training, drawings):
+    page = training()
+    more = [drawings[0].with_name(f"more {number}.png") for number in range(4)]
+    for file in more:
+        shutil.copy(drawings[0], file)
+    make_dataset(page, "shapes", [*drawings, *more])
+    shown = page.locator(".dr-dataset-picture:visible")
+    expect(shown).to_have_count(12)
+    page.get_by_role("button", name="Show all 14 pictures").click()
+    expect(shown).to_have_count(14)
+    page.get_by_role("button", name="Show only the first 12").click()
+    expect(shown).to_have_count(12)
+
+
+@pytest.mark.timeout(600)
+def test_a_part_of_a_run_without_a_sample_shows_those_before_it(training, drawings):
+    page = training()
+    make_dataset(page, "shapes", drawings[:2])
+    fill(page, name="parts", steps=500)
+    page.locator(".dr-train-more summary").click()
+    fill(page, sample_every=3)
+    view, status = (run_stage(page).locator(name) for name in (".dr-view", ".dr-status"))
     page.get_by_role("button", name="Start training").click()
-    expect(page.locator('.dr-train [data-field="name"]').get_by_role("alert")).to_have_count(0)
-    expect(page.locator('.dr-train [data-field="rank"]').get_by_role("alert")).to_be_visible()
+    expect(view.get_by_text("Bring pictures")).to_be_hidden()
+    expect(view.get_by_text("The first sample")).to_be_visible()
+    expect(run_stage(page).locator(".dr-below")).to_be_visible(timeout=MINUTES)
+    page.get_by_role("button", name="Interrupt").click()
+    expect(status).to_contain_text("Interrupted", timeout=MINUTES)
+    expect(page.locator(".dr-train-earlier")).to_be_empty()
+    sample = run_stage(page).locator(".dr-save").get_attribute("href")
+
+    run_stage(page).get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Interrupt").click()
+    expect(status).to_contain_text("Interrupted.", timeout=MINUTES)
+    expect(page.locator(".dr-train-earlier")).to_contain_text("those from before it", timeout=LONG)
+    expect(view.locator("img")).to_have_attribute("src", sample)
 
 
 def test_what_is_made_decides_which_fields_there_are(training):

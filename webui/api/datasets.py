@@ -14,9 +14,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from webui.api.bodies import ANY_SIZE, limited
+from webui.api.fields import ToldRoute
 from webui.api.saved_files import SavedFile
 from webui.imaging.reading import PictureError
-from webui.inputs.datasets import CAPTION, MAX_CAPTION, DatasetError, Datasets, Example, UnknownDatasetError
+from webui.inputs.datasets import (
+    CAPTION,
+    MAX_CAPTION,
+    SHOWN,
+    DatasetError,
+    Datasets,
+    Example,
+    UnknownDatasetError,
+)
 from webui.jobs.thumbnails import Thumbnails
 
 MAX_BODY = 2**20
@@ -74,7 +83,7 @@ class NameBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(title="Name", min_length=1, max_length=200)
 
 
 class CaptionBody(BaseModel):
@@ -82,12 +91,14 @@ class CaptionBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    caption: str = Field(max_length=MAX_CAPTION)
+    caption: str = Field(title="Caption", max_length=MAX_CAPTION)
 
 
 def build_datasets_router(datasets: Datasets, thumbnails: Thumbnails) -> APIRouter:
     """The routes, over all datasets."""
-    router = APIRouter(prefix="/api/v1/datasets", max_body_size=MAX_BODY, tags=["training"])
+    router = APIRouter(
+        prefix="/api/v1/datasets", max_body_size=MAX_BODY, route_class=ToldRoute, tags=["training"]
+    )
     _add_dataset_routes(router, datasets)
     _add_picture_routes(router, datasets, thumbnails)
     _add_upload_route(router, datasets)
@@ -168,30 +179,43 @@ def _add_upload_route(router: APIRouter, datasets: Datasets) -> None:
                 for value in form.getlist("file")
                 if isinstance(value, UploadFile)
             ]
+        if not sent:
+            raise HTTPException(422, 'Send the pictures as files of the field "file".')
         return await run_in_threadpool(_added, datasets, name, sent)
 
     router.include_router(large)
 
 
 def _added(datasets: Datasets, name: str, sent: Sent) -> ContentView:
-    captions = {
-        PurePath(file).stem: data.decode("utf-8", errors="replace")
-        for file, data in sent
-        if file.lower().endswith(CAPTION)
-    }
+    texts = [(file, data) for file, data in sent if _is_text(file)]
+    # By what a picture was called; None: it was refused.
+    kept: dict[str, str | None] = {}
     refused: list[str] = []
-    for file, data in sent:
-        if file.lower().endswith(CAPTION):
-            continue
-        with _refused(507):
+    with _refused(507):
+        for file, data in sent:
+            if _is_text(file):
+                continue
+            kept[PurePath(file).stem] = None
             try:
-                kept = datasets.add(name, file, data)
+                kept[PurePath(file).stem] = datasets.add(name, file, data)
             except PictureError as error:
                 refused.append(str(error))
-                continue
-            if caption := captions.get(PurePath(file).stem):
-                datasets.caption(name, kept, caption[:MAX_CAPTION])
+        refused += _captioned(datasets, name, texts, kept)
     return _content(datasets, name, refused)
+
+
+def _captioned(datasets: Datasets, name: str, texts: Sent, kept: dict[str, str | None]) -> list[str]:
+    """Give captions to pictures that came with them, or were there; what is told of those without one."""
+    known = {file.stem: file.name for file in datasets.files(name)} | kept
+    for file, data in texts:
+        if picture := known.get(PurePath(file).stem):
+            datasets.caption(name, picture, data.decode("utf-8", errors="replace")[:MAX_CAPTION])
+    alone = [file for file, _ in texts if PurePath(file).stem not in known]
+    return [f'"{file[:SHOWN]}" is the caption of no picture here. Bring the picture, too.' for file in alone]
+
+
+def _is_text(file: str) -> bool:
+    return file.lower().endswith(CAPTION)
 
 
 def _content(datasets: Datasets, name: str, refused: list[str] | None = None) -> ContentView:

@@ -24,6 +24,7 @@ GROUPS = {
     ),
     "Models": ("preload", "t5_tokenizer"),
     "ControlNet": ("control_net_unit_count",),
+    "Training": ("train_turn",),
     "Upscaling": ("ESRGAN_tile", "ESRGAN_tile_overlap"),
     "Saving images": (
         "samples_format",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel
 
-from webui.api.fields import FieldView, describe
+from webui.api.fields import FieldView, ToldRoute, describe
 from webui.api.native import Created
 from webui.catalog.catalog import Catalog
 from webui.guard import owner_of
@@ -38,7 +38,9 @@ class DefaultsView(BaseModel):
 
 def build_training_router(jobs: Jobs, trainings: Trainings, catalog: Catalog) -> APIRouter:
     """The routes, over the services they call."""
-    router = APIRouter(prefix="/api/v1/training", max_body_size=MAX_BODY, tags=["training"])
+    router = APIRouter(
+        prefix="/api/v1/training", max_body_size=MAX_BODY, route_class=ToldRoute, tags=["training"]
+    )
 
     @router.get("")
     def listed(owner: Owner) -> list[RunView]:  # pyright: ignore[reportUnusedFunction]

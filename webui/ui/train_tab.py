@@ -9,7 +9,8 @@ from webui.ui.components.stage import stage_frame
 TRAIN = "train"
 EMPTY = """
       <p>What is being learned shows here.</p>
-      <p>Bring pictures, give it a name and press <kbd>Start training</kbd>.</p>"""
+      <p class="dr-train-idle">Bring pictures, give it a name and press <kbd>Start training</kbd>.</p>
+      <p class="dr-train-busy">The first sample picture comes on the way.</p>"""
 FRAME = """
 <section class="dr-train" aria-label="Train">
   <div class="dr-train-left">
@@ -31,12 +32,13 @@ FRAME = """
         <span class="dr-quiet dr-dataset-count"></span>
         <button type="button" class="dr-button dr-small dr-dataset-delete" hidden>Delete dataset</button>
       </div>
-      <ul aria-label="Pictures to learn from"></ul>
-      <label class="dr-dataset-drop" hidden>
+      <label class="dr-dataset-drop">
         <span>Drop pictures here, paste them, or <u>choose files</u></span>
         <input type="file" class="dr-canvas-open" accept="image/*,.txt" multiple aria-label="Add pictures">
       </label>
       <p class="dr-quiet dr-dataset-sending" role="status"></p>
+      <ul aria-label="Pictures to learn from"></ul>
+      <button type="button" class="dr-button dr-small dr-dataset-all" hidden></button>
       <p class="dr-quiet dr-dataset-advice"></p>
       <p class="dr-quiet dr-dataset-folder"></p>
     </section>
@@ -46,15 +48,18 @@ FRAME = """
       <div class="dr-train-fields"></div>
       <div class="dr-train-actions">
         <button type="submit" class="dr-button dr-primary dr-train-start" disabled>Start training</button>
-        <button type="button" class="dr-button" id="{tab}_interrupt" disabled
-          title="What has been learned is kept, and can be gone on with">Interrupt</button>
         <span class="dr-quiet dr-train-needs"></span>
       </div>
       <p class="dr-train-error" role="alert"></p>
     </form>
   </div>
   <div class="dr-train-right">
-    <h2 class="dr-train-shown"></h2>
+    <div class="dr-train-head">
+      <h2 class="dr-train-shown"></h2>
+      <button type="button" class="dr-button dr-small" id="{tab}_interrupt" disabled
+        title="What has been learned is kept, and can be gone on with">Interrupt</button>
+    </div>
+    <p class="dr-quiet dr-train-earlier" role="status"></p>
     {stage}
     <figure class="dr-train-curve" hidden></figure>
     <section class="dr-runs" aria-label="Runs" hidden><h2>Runs</h2><ul></ul></section>

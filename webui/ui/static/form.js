@@ -50,10 +50,7 @@ export class Form {
 
   // Each at its field; the rest is returned.
   showProblems(problems) {
-    for (const { box } of this.inputs) {
-      box.querySelector(".dr-field-error")?.remove();
-      box.classList.remove("dr-wrong");
-    }
+    for (const { box } of this.inputs) clear(box);
     const rest = problems.filter(({ field, message }) => {
       const input = this.inputs.find((known) => known.field.name === field);
       input?.box.append(warning("dr-field-error", message));
@@ -63,6 +60,12 @@ export class Form {
     this.root.querySelector(".dr-wrong :is(input, select, textarea)")?.focus();
     return rest;
   }
+}
+
+// Takes away what is said to be wrong at the field in `box`.
+export function clear(box) {
+  box.querySelector(".dr-field-error")?.remove();
+  box.classList.remove("dr-wrong");
 }
 
 function groups(inputs) {

@@ -2,8 +2,10 @@
 
 import { element, whileVisible } from "./dom.js";
 import { lossCurve } from "./loss_curve.js";
+import { tellHeight } from "./tall.js";
 import { losses, listRuns, startTraining, trainingForm } from "./train_api.js";
 import { Dataset } from "./train_dataset.js";
+import { EarlierSamples } from "./train_earlier.js";
 import { TrainForm } from "./train_form.js";
 import { Runs } from "./train_runs.js";
 
@@ -16,8 +18,10 @@ export class TrainTab {
     this.stage = null;
     this.form = null;
     this.formOf = null;
+    this.problem = ""; // of the checkpoint: whatever is edited, it stays
     this.curve = "";
-    this.dataset = new Dataset(this.part(".dr-dataset"), () => this.drawStart());
+    this.dataset = new Dataset(this.part(".dr-dataset"), () => this.onDataset());
+    this.earlier = new EarlierSamples(this.part(".dr-train-earlier"));
     this.runs = new Runs(this.part(".dr-runs ul"), {
       show: (run) => this.show(run.job),
       take,
@@ -25,6 +29,7 @@ export class TrainTab {
     this.part(".dr-train-form").addEventListener("submit", (event) => this.start(event));
     this.part("#train_interrupt").addEventListener("click", () => this.stage?.interrupt());
     stage().then((found) => (this.stage = found));
+    tellHeight(this.part(".dr-train-right"));
     whileVisible(root, EVERY, () => this.look());
   }
 
@@ -33,7 +38,7 @@ export class TrainTab {
   }
 
   async look() {
-    await Promise.all([this.dataset.refresh(), this.follow(), this.lookAtRuns()]);
+    await Promise.all([this.dataset.refresh(), this.follow(), this.lookAtRuns(), this.lookBack()]);
   }
 
   // What suits differs by checkpoint, and by what is made.
@@ -45,20 +50,32 @@ export class TrainTab {
     try {
       const { fields, train, sample, problem } = await trainingForm(checkpoint, kind);
       this.part(".dr-train-checkpoint").textContent = checkpoint;
-      this.complain(problem ?? "");
+      this.problem = problem ?? "";
+      this.complain("");
       this.sample = sample;
       if (this.form) this.form.follow(train);
       else this.lay(fields, train);
       this.kindOf = this.form.values.kind;
     } catch (error) {
-      this.complain(error.message);
+      this.problem = error.message;
+      this.complain("");
     }
     this.drawStart();
   }
 
   lay(fields, values) {
-    this.form = new TrainForm(fields, values, () => this.follow());
+    this.form = new TrainForm(fields, values, () => this.onForm());
     this.part(".dr-train-fields").replaceChildren(this.form.root);
+  }
+
+  onForm() {
+    this.complain("");
+    this.follow();
+  }
+
+  onDataset() {
+    this.complain("");
+    this.drawStart();
   }
 
   drawStart() {
@@ -90,12 +107,17 @@ export class TrainTab {
     return { ...this.sample, prompt: prompt || caption, checkpoint: this.formOf, train: wanted };
   }
 
+  // Without a text of its own it tells what is wrong with the checkpoint, if anything is.
   complain(text) {
-    this.part(".dr-train-error").textContent = text;
+    this.part(".dr-train-error").textContent = text || this.problem;
   }
 
   show(job) {
     if (job) this.stage?.visit(job);
+  }
+
+  async lookBack() {
+    if (this.stage) await this.earlier.look(this.stage).catch(() => {}); // it is looked again soon
   }
 
   async lookAtRuns() {

@@ -1,11 +1,13 @@
 // A dataset: which one, its pictures with their captions, and how more of them come.
 
 import { Bringing } from "./canvas_bringing.js";
-import { button, element, warning } from "./dom.js";
+import { warning } from "./dom.js";
 import { addPictures, createDataset, deleteDataset, deletePicture, listDatasets, readDataset, setCaption } from "./train_api.js";
+import { PictureList } from "./train_pictures.js";
 
 const AT_ONCE = 8; // files in one request
 const FEW = 5; // pictures: fewer teach little
+const MOST_TOLD = 10; // of files that were refused
 const ADVICE = "Ten to thirty pictures of one thing or in one style, each with a caption that says what else is in it, teach a LoRA well.";
 
 export class Dataset {
@@ -14,9 +16,22 @@ export class Dataset {
     this.root = root;
     this.changed = changed;
     this.pictures = [];
+    this.names = [];
     this.told = "";
-    this.picker.addEventListener("change", () => this.open());
+    this.there = ""; // what was last told of the one chosen
+    this.lost = false; // the server did not answer
+    this.edits = 0; // of captions
+    this.writing = Promise.resolve(); // until all captions are kept
+    this.making = Promise.resolve(); // until there is the dataset that was asked for
+    const edited = () => this.complain();
+    this.list = new PictureList(this.part("ul"), this.part(".dr-dataset-all"), {
+      write: (file, caption) => this.write(file, caption),
+      remove: (file) => this.remove(file),
+      edited,
+    });
+    this.picker.addEventListener("change", () => this.choose());
     this.part("form").addEventListener("submit", (event) => this.create(event));
+    this.part("form").addEventListener("input", edited);
     this.part(".dr-dataset-delete").addEventListener("click", () => this.deleteAll());
     const failed = (sentence) => this.complain(sentence);
     this.bringing = new Bringing(root, { bring: (files) => this.bring(files), failed, signal: new AbortController().signal });
@@ -37,116 +52,152 @@ export class Dataset {
 
   // The datasets as they are now; the one chosen stays, or `wanted` is.
   async refresh(wanted = this.name) {
-    const datasets = await listDatasets().catch((error) => this.complain(error.message));
+    const datasets = await this.asked(listDatasets);
     const told = JSON.stringify(datasets);
     if (!datasets || (told === this.told && wanted === this.name)) return;
     this.told = told;
+    this.names = datasets.map(({ name }) => name);
     const before = this.name;
     this.picker.replaceChildren(...datasets.map(({ name, pictures }) => new Option(`${name} (${pictures})`, name)));
     this.part(".dr-dataset-delete").hidden = !datasets.length;
-    if (datasets.some(({ name }) => name === wanted)) this.picker.value = wanted;
+    if (this.names.includes(wanted)) this.picker.value = wanted;
     this.picker.parentElement.hidden = !datasets.length;
-    const there = datasets.find(({ name }) => name === this.name)?.pictures ?? 0;
-    if (this.name !== before || there !== this.pictures.length) await this.open();
+    const there = JSON.stringify(datasets.find(({ name }) => name === this.name));
+    if (this.name === before && there === this.there) return;
+    this.there = there;
+    await this.open();
+  }
+
+  async choose() {
+    this.complain();
+    await this.open();
   }
 
   async open() {
-    const { name } = this;
-    const told = name ? await this.tried(() => readDataset(name)) : { pictures: [], folder: "" };
+    const { name, edits } = this;
+    await this.writing;
+    const told = name ? await this.asked(() => readDataset(name)) : { pictures: [], folder: "" };
     if (!told || name !== this.name) return;
+    if (edits !== this.edits) return this.open(); // the answer may be older than the newest caption
     this.part(".dr-dataset-folder").textContent = told.folder && `They lie in ${told.folder}, where you can also put them yourself.`;
-    this.show(told.pictures);
-  }
-
-  show(pictures) {
-    this.pictures = pictures;
-    const known = new Map([...this.part("ul").children].map((item) => [item.dataset.key, item]));
-    const items = pictures.map((picture) => known.get(keyOf(this.name, picture)) ?? this.item(picture));
-    this.part("ul").replaceChildren(...items);
+    this.pictures = told.pictures;
+    this.list.show(name, told.pictures);
     this.draw();
     this.changed();
   }
 
   draw() {
-    const { name, pictures } = this;
+    const { pictures } = this;
     const bare = pictures.filter(({ caption }) => !caption).length;
-    this.part(".dr-dataset-drop").hidden = !name;
     this.part(".dr-dataset-advice").textContent = pictures.length < FEW ? ADVICE : bare ? `${bare} without a caption.` : "";
     this.part(".dr-dataset-count").textContent = pictures.length ? count(pictures.length) : "";
   }
 
+  // What was typed as a new dataset's name.
+  get wanted() {
+    return this.part("[name=dataset]").value.trim();
+  }
+
   async create(event) {
     event.preventDefault();
-    const field = this.part("[name=dataset]");
-    const name = field.value.trim();
-    if (!name) return this.complain("Give the dataset a name.");
+    if (this.wanted) await (this.making = this.make(this.wanted));
+    else this.complain("Give the dataset a name.");
+  }
+
+  async make(name) {
     if (!(await this.tried(() => createDataset(name)))) return;
-    field.value = "";
+    this.part("[name=dataset]").value = "";
     await this.refresh(name);
   }
 
-  // Files are sent a few at a time, captions with their pictures.
+  // Pictures that come before there is a dataset make one.
   async bring(files) {
-    const { name } = this;
-    if (!name) return this.complain("Make a dataset first: pictures go into one.");
     const known = files.filter((file) => file instanceof File);
     const pictures = known.filter((file) => !isCaption(file));
     const captions = new Map(known.filter(isCaption).map((file) => [stemOf(file), file]));
     if (!pictures.length) return this.complain("Only files of pictures, with or without their captions, can be added.");
-    for (let begin = 0; begin < pictures.length; begin += AT_ONCE) {
-      const some = pictures.slice(begin, begin + AT_ONCE);
-      const told = some.map((file) => captions.get(stemOf(file))).filter(Boolean);
-      this.part(".dr-dataset-sending").textContent = `Adding ${begin + some.length} of ${pictures.length}…`;
-      if (!(await this.tried(() => addPictures(name, [...some, ...told])))) break;
+    this.complain();
+    this.making = this.making.then(() => this.name || this.make(this.wanted || free(this.names)));
+    await this.making;
+    const { name } = this;
+    if (!name) return;
+    const problems = await this.send(name, pictures, captions);
+    await this.refresh(name);
+    this.complain(...problems);
+  }
+
+  // A few at a time, captions with their pictures. Gives sentences: what could not be added, and why.
+  async send(name, pictures, captions) {
+    const problems = [];
+    try {
+      for (let begin = 0; begin < pictures.length; begin += AT_ONCE) {
+        const some = pictures.slice(begin, begin + AT_ONCE);
+        const told = some.map((file) => captions.get(stemOf(file))).filter(Boolean);
+        this.part(".dr-dataset-sending").textContent = `Adding ${begin + some.length} of ${pictures.length}…`;
+        problems.push(...(await addPictures(name, [...some, ...told])).refused);
+      }
+    } catch (error) {
+      problems.push(error.message);
     }
     this.part(".dr-dataset-sending").textContent = "";
-    const problem = this.part(".dr-field-error");
-    await this.refresh(name);
-    if (problem) this.complain(problem.textContent);
+    return problems;
   }
 
-  item(picture) {
-    const { file, url } = picture;
-    const item = element("li", "dr-dataset-picture");
-    item.dataset.key = keyOf(this.name, picture);
-    const shown = element("img", "");
-    Object.assign(shown, { src: `${url}?thumbnail=true`, alt: file, loading: "lazy", decoding: "async" });
-    const caption = element("textarea", "dr-input");
-    Object.assign(caption, { value: picture.caption, rows: 3, placeholder: "What is in it", title: "The caption: kept when you leave it" });
-    caption.setAttribute("aria-label", `Caption of ${file}`);
-    caption.addEventListener("change", () => this.write(picture, caption));
-    const remove = button("×", "dr-dataset-remove", () => this.remove(picture));
-    remove.title = remove.ariaLabel = `Delete ${file} from the dataset`;
-    item.append(shown, caption, remove);
-    return item;
-  }
-
-  async write(picture, box) {
-    const caption = box.value.trim();
-    if (await this.tried(() => setCaption(this.name, picture.file, caption))) picture.caption = caption;
+  // Known at once: a training may be begun before the server has answered.
+  write(file, caption) {
+    const { name } = this;
+    const picture = this.pictures.find((one) => one.file === file);
+    if (!picture) return;
+    const before = picture.caption;
+    picture.caption = caption;
+    this.edits += 1;
     this.draw();
+    const kept = this.tried(() => setCaption(name, file, caption)).then((done) => {
+      if (!done) picture.caption = before;
+      this.draw();
+    });
+    this.writing = Promise.all([this.writing, kept]);
   }
 
   async deleteAll() {
     const { name } = this;
     if (!confirm(`Delete the dataset "${name}" with its ${count(this.pictures.length)} from the server?`)) return;
+    await this.writing;
     await this.tried(() => deleteDataset(name));
     await this.refresh();
   }
 
-  async remove({ file }) {
+  // Leaving a caption for its picture's × writes it first.
+  async remove(file) {
+    await this.writing;
     await this.tried(() => deletePicture(this.name, file));
     await this.refresh();
   }
 
-  complain(text) {
+  complain(...sentences) {
     this.root.querySelectorAll(".dr-field-error").forEach((old) => old.remove());
-    if (text) this.part(".dr-dataset-sending").after(warning("dr-field-error", text));
+    const told = sentences.slice(0, MOST_TOLD);
+    if (sentences.length > MOST_TOLD) told.push(`${sentences.length - MOST_TOLD} more could not be added.`);
+    this.part(".dr-dataset-sending").after(...told.map((text) => warning("dr-field-error", text)));
+  }
+
+  // The answer to what is asked again and again: it takes no other problem's words away.
+  async asked(question) {
+    try {
+      const answer = await question();
+      if (this.lost) this.complain();
+      this.lost = false;
+      return answer;
+    } catch (error) {
+      this.lost = true;
+      this.complain(error.message);
+      return null;
+    }
   }
 
   // What came of it; what goes wrong is told, and gives nothing.
   async tried(act) {
-    this.complain("");
+    this.complain();
     try {
       return (await act()) ?? true;
     } catch (error) {
@@ -156,7 +207,12 @@ export class Dataset {
   }
 }
 
-const keyOf = (name, { file, url }) => [name, file, url].join("\n");
 const stemOf = ({ name }) => name.replace(/\.[^.]*$/, "");
 const isCaption = ({ name }) => /\.txt$/i.test(name);
 const count = (number) => (number === 1 ? "1 picture" : `${number} pictures`);
+
+// The first name of its kind that no dataset has, in any case: folders may not differ in that alone.
+function free(names, number = 1) {
+  const name = number === 1 ? "dataset" : `dataset ${number}`;
+  return names.some((known) => known.toLowerCase() === name) ? free(names, number + 1) : name;
+}

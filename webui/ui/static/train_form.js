@@ -1,7 +1,7 @@
 // What is to be made, and how: a form from the server's description, with what is seldom touched folded away.
 
 import { element } from "./dom.js";
-import { Form } from "./form.js";
+import { clear, Form } from "./form.js";
 
 const ELSEWHERE = ["dataset"]; // chosen above
 const OF_LORA = ["rank", "alpha", "modules", "train_text_encoder"];
@@ -10,7 +10,7 @@ const FIRST = ["kind", "name", "trigger", "prompt", "steps", "learning_rate", "r
 
 const SAMPLE = {
   ...{ name: "prompt", title: "Sample prompt", kind: "text", group: "", choices: [], optional: false },
-  description: "What is drawn on the way, to see how far it is. Empty: the first picture's caption.",
+  description: "What is drawn on the way, to see how far it is. Empty: the trigger words and the first picture's caption.",
 };
 
 export class TrainForm {
@@ -23,6 +23,7 @@ export class TrainForm {
       this.draw();
       changed();
     });
+    this.fields = fields;
     this.suits = { prompt: "", ...values };
     this.more = element("details", "dr-train-more");
     this.more.append(element("summary", "", "More"));
@@ -30,6 +31,7 @@ export class TrainForm {
     for (const box of [...this.form.root.children]) if (!FIRST.includes(box.dataset.field)) inside.append(box);
     this.more.append(inside);
     this.form.root.append(this.more);
+    this.root.addEventListener("input", ({ target }) => clear(target.closest("[data-field]")));
     this.draw();
   }
 
@@ -58,8 +60,13 @@ export class TrainForm {
     this.draw();
   }
 
+  // Numbers that were emptied are told here, in the words of the server for names.
   check() {
-    return this.form.check();
+    if (!this.form.check()) return false;
+    const { values } = this;
+    const empty = this.fields.filter(({ name, optional }) => name in values && values[name] === null && !optional);
+    this.showProblems(empty.map(({ name, title }) => ({ field: name, message: `${title} can't be empty.` })));
+    return !empty.length;
   }
 
   // What belongs to no field is returned.
