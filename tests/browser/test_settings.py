@@ -39,7 +39,7 @@ def test_every_setting_has_a_name_and_a_hint(settings):
         assert one.locator(".dr-field-title").inner_text()
         assert one.locator(".dr-hint").inner_text()
     headings = page.locator(".dr-settings h3").all_inner_texts()
-    assert headings == ["Speed", "Memory", "Models", "ControlNet", "Upscaling", "Saving images"]
+    assert headings == ["Speed", "Memory", "Models", "ControlNet", "Training", "Upscaling", "Saving images"]
 
 
 def test_settings_are_applied_and_survive_a_reload(settings):
