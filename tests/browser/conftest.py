@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from tests.browser.pages import wait_opened
 from tests.serving import Server
@@ -22,6 +22,8 @@ FLAGS = [
     "--disable-sync",
 ]
 USUAL = {"viewport": {"width": 1400, "height": 950}}
+PATIENCE = 30_000
+"""ms in which the page must have come to what is expected: other work may keep the machine busy."""
 # How the browser puts it that the server refused a form; the page tells the reason at the field.
 REFUSED = "the server responded with a status of 422"
 
@@ -29,6 +31,7 @@ REFUSED = "the server responded with a status of 422"
 # Of the package: while Playwright runs, its event loop is in the way of other tests' own.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

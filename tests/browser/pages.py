@@ -2,17 +2,14 @@
 
 import io
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 from PIL import Image
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 LONG = 120_000
-QUIET = 0.5
-"""How many seconds after an answer what follows from it has been asked."""
 
 
 def set_number(page: Page, field: str, value: float | str, tab: str = "txt2img") -> None:
@@ -110,8 +107,7 @@ def wait_opened(page: Page, tab: str = "txt2img") -> None:
 
 def reload(page: Page, tab: str = "txt2img") -> None:
     """Load the page anew, and wait until a tab of it is as it opens."""
-    # gradio complains of requests that a reload cuts off.
-    page.wait_for_load_state("networkidle")
+    page.evaluate("console.error = () => {}")  # gradio complains of requests that a reload cuts off
     page.reload()
     if tab != "txt2img":
         page.click(f"#tab_{tab}-button")
@@ -120,36 +116,6 @@ def reload(page: Page, tab: str = "txt2img") -> None:
 
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
-
-
-@contextmanager
-def answered(page: Page) -> Iterator[None]:
-    """What is clicked inside asks gradio something; afterwards that is answered, and what follows from it."""
-    asked: list[Request] = []
-    ended: list[Request] = []
-    # Once there is nothing to wait for, gradio breaks its stream of answers off.
-    ends = ("requestfinished", "requestfailed")
-
-    def end(request: Request) -> None:
-        ended.append(request)
-
-    def ask(request: Request) -> None:
-        if "/gradio_api/queue/" in request.url:
-            asked.append(request)
-
-    page.on("request", ask)
-    for event in ends:
-        page.on(event, end)
-    yield
-    busy, last = time.monotonic(), time.monotonic() + LONG / 1000
-    while busy + QUIET > (now := time.monotonic()):
-        assert now < last, "gradio has not answered"
-        if not asked or not set(asked) <= set(ended):
-            busy = now
-        page.wait_for_timeout(50)
-    page.remove_listener("request", ask)
-    for event in ends:
-        page.remove_listener(event, end)
 
 
 @contextmanager

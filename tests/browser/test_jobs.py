@@ -8,6 +8,7 @@ from tests.browser.pages import (
     api,
     generate,
     interrupt,
+    reload,
     set_number,
     set_prompt,
     shown_job,
@@ -28,7 +29,7 @@ def test_a_reload_in_mid_job_loses_nothing(visit):
     generate(page)
     wait_developing(page)
     job = shown_job(page)
-    page.reload()
+    reload(page)
     wait_developing(page)
     expect(status(page)).to_contain_text("of 100")
     expect(page.locator("#txt2img_prompt textarea")).to_have_value("a 3d umbrella on a white background")

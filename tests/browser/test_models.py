@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 
 from tests.browser.pages import (
     LONG,
-    answered,
     api,
     generate,
     open_section,
@@ -245,8 +244,7 @@ def test_a_model_can_be_loaded_before_it_is_needed(models, shelf):
 def test_vae_and_clip_skip_are_sent_with_the_job_and_come_back_with_the_page(models, shelf):
     page = models()
     card(page, "darkroom-demo").click()
-    with answered(page):
-        details(page).get_by_role("button", name="Use").click()
+    details(page).get_by_role("button", name="Use").click()
     page.click("#refresh_sd_model_checkpoint")
     page.click("#setting_sd_vae input")
     page.get_by_role("option", name="None").click()

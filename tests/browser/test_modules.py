@@ -58,6 +58,17 @@ def test_only_what_is_as_it_was_opened_is_restored(scripts):
     assert scripts("opening", "restored", [[empty, [0, None, 0]]]) == [[None, "b", 5]]
 
 
+def test_a_checkpoints_settings_leave_alone_what_was_set_by_hand_meanwhile(scripts):
+    first = '{"opened": [20, 7, "None"], "shown": [6, null, "Automatic"]}'
+    second = '{"opened": [20, 7, "None"], "shown": [9, 3, "mse"]}'
+    found = scripts(
+        "opening",
+        "followed",
+        [["one", first, [20, 7, "None"]], ["one", second, [6, 7, "mine"]], ["two", second, [6, 8, "None"]]],
+    )
+    assert found == [[6, 7, "Automatic"], [9, 3, "mine"], [6, 8, "mse"]]
+
+
 def test_a_size_takes_a_pictures_proportions_and_keeps_its_pixels(scripts):
     found = scripts(
         "sizes",

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import answered, generate, set_number, set_prompt, slow_answers, wait_finished
+from tests.browser.pages import generate, reload, set_number, set_prompt, slow_answers, wait_finished
 from webui.config import BUILT_IN_CHECKPOINTS
 
 pytestmark = pytest.mark.browser
@@ -18,8 +18,7 @@ def test_a_new_checkpoint_is_found_and_its_settings_followed(visit, server):
     shutil.copytree(BUILT_IN_CHECKPOINTS / "darkroom-demo", copy)
     (copy / "darkroom.json").write_text(json.dumps({"defaults": {"steps": 7, "cfg_scale": 3, "width": 192}}))
     try:
-        with answered(page):
-            page.click("#refresh_sd_model_checkpoint")
+        page.click("#refresh_sd_model_checkpoint")
         page.click("#setting_sd_model_checkpoint input")
         page.get_by_role("option", name="mine").click()
         expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("7")
@@ -37,8 +36,7 @@ def test_an_unusable_checkpoint_says_why_where_it_is_chosen(visit, server):
     shutil.copytree(BUILT_IN_CHECKPOINTS / "darkroom-demo", broken)
     (broken / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     try:
-        with answered(page):
-            page.click("#refresh_sd_model_checkpoint")
+        page.click("#refresh_sd_model_checkpoint")
         page.click("#setting_sd_model_checkpoint input")
         page.get_by_role("option", name="broken (unusable)").click()
         expect(page.get_by_text('The checkpoint "broken" is incomplete: unet/')).to_be_visible()
@@ -64,6 +62,29 @@ def test_what_is_set_before_the_settings_come_back_stays(visit):
     page.wait_for_timeout(200)
     expect(page.locator("#txt2img_prompt textarea")).to_have_value("my own words")
     expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("7")
+
+
+def test_what_is_set_while_another_checkpoints_settings_come_stays(visit, server):
+    page = visit()
+    copy = server.data_dir / "models" / "Stable-diffusion" / "mine"
+    shutil.copytree(BUILT_IN_CHECKPOINTS / "darkroom-demo", copy)
+    (copy / "darkroom.json").write_text(json.dumps({"defaults": {"steps": 7, "cfg_scale": 3, "vae": "None"}}))
+    try:
+        page.click("#refresh_sd_model_checkpoint")
+        page.click("#setting_sd_model_checkpoint input")
+        with slow_answers(page):
+            page.get_by_role("option", name="mine").click()
+            set_number(page, "steps", 9)
+        expect(page.locator("#txt2img_cfg_scale input[type=number]")).to_have_value("3")
+        expect(page.locator("#setting_sd_vae input")).to_have_value("None")
+        expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("9")
+        # The next one is as free as the first was: only the steps were set by hand.
+        page.click("#setting_sd_model_checkpoint input")
+        page.get_by_role("option", name="darkroom-demo").click()
+        expect(page.locator("#txt2img_steps input[type=number]")).to_have_value("20")
+        expect(page.locator("#setting_sd_vae input")).to_have_value("Automatic")
+    finally:
+        shutil.rmtree(copy)
 
 
 def test_on_a_phone_nothing_scrolls_sideways_and_the_picture_follows_generate(visit):
@@ -106,10 +127,7 @@ def test_colours_follow_the_system_and_are_kept_when_changed(visit, scheme):
     assert page.evaluate(is_dark) == (scheme == "dark")
     page.click(".dr-theme")
     assert page.evaluate(is_dark) == (scheme != "dark")
-    # gradio complains of requests that a reload cuts off.
-    page.wait_for_load_state("networkidle")
-    page.reload()
-    page.wait_for_selector("#txt2img_generate")
+    reload(page)
     assert page.evaluate(is_dark) == (scheme != "dark")
 
 

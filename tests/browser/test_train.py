@@ -108,6 +108,10 @@ def test_pictures_and_captions_are_kept(training, drawings, server):
     captions = page.locator(".dr-dataset-picture textarea")
     expect(captions.first).to_have_value("a round thing")
     expect(page.locator(".dr-dataset-advice")).to_contain_text("Ten to thirty pictures")
+    later = drawings[1].with_suffix(".txt")
+    later.write_text("told later")
+    page.set_input_files(".dr-dataset-drop input", [later])
+    expect(captions.nth(1)).to_have_value("told later")
     captions.nth(1).fill("a box")
     captions.nth(1).press("Tab")
     folder = server.data_dir / "datasets" / "shapes"

@@ -161,7 +161,8 @@ def test_a_folders_pictures_are_drawn_one_by_one(room, tmp_path):
     job = room.submit(init_folder="cats", seed=5)
     assert job.params.init_images == ("batch:cats/1.png", "batch:cats/9.png", "batch:cats/10.png")
     assert (job.params.init_folder, job.rounds) == ("", 3)
-    (folder / "10.png").write_bytes(b"no picture any more")
+    (folder / "damaged").write_bytes(b"no picture any more")
+    (folder / "damaged").replace(folder / "10.png")  # at once: the worker may be reading it
     ended = done(room, job)
     assert [picture.seed for picture in ended.pictures] == [5]
     assert [order.inputs.image.getpixel((0, 0))[2] for order in room.engine.orders] == [1, 9]

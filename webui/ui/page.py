@@ -43,7 +43,7 @@ from webui.ui.picture_events import wire
 from webui.ui.picture_tab import PictureTab
 from webui.ui.pnginfo_tab import build_pnginfo_tab, settings_fields
 from webui.ui.queue_tab import build_queue_tab
-from webui.ui.quicksettings import REFRESH_ID, build_quicksettings
+from webui.ui.quicksettings import REFRESH_ID, build_quicksettings, wire_choice
 from webui.ui.sections import HIRES
 from webui.ui.settings_tab import build_settings_tab
 from webui.ui.tabs import EXTRAS, TABS, TabKind
@@ -105,6 +105,7 @@ def build_page(catalog: Catalog, jobs: Jobs, styles: StyleStore, models: Path) -
             with gr.Tab("Settings", id="settings", elem_id="tab_settings"):
                 build_settings_tab()
         mask_dialog()
+        wire_choice(catalog, quick)
         for tab in drawing:
             _wire_restore(catalog, jobs, tab, page)
     return page

@@ -36,16 +36,20 @@ def wire(tab: PictureTab, catalog: Catalog, jobs: Jobs, styles: StyleStore, quic
 
 
 def _wire_checkpoint(tab: PictureTab, catalog: Catalog, quick: Quicksettings) -> None:
-    beside = [field for field in CHOSEN_BESIDE if field in tab.controls]
+    controls = list(tab.changing.values())
+    told = gr.Textbox(visible="hidden", show_label=False)
 
-    def follow(name: str, *chosen: str | None) -> list[Any]:
-        return tab.chosen(catalog, catalog.get(name), dict(zip(beside, chosen, strict=True)))
+    def follow(name: str, *held: Any) -> list[Any]:  # noqa: ANN401
+        values, updates = tab.chosen(catalog, catalog.get(name), held)
+        return [values, *updates]
 
-    held = [tab.controls[field] for field in beside]
     # `select` and not `change`: settings that the page restores are not to be overwritten.
-    tab.chips.after(quick.checkpoint.select(follow, [quick.checkpoint, *held], tab.followers, **LATEST))
+    picked = quick.checkpoint.select(follow, [quick.checkpoint, *controls], [told, *tab.followers], **LATEST)
     js = "(_, ...held) => [darkroom.wanted, ...held]"
-    tab.chips.after(quick.use.click(follow, [quick.wanted, *held], tab.followers, js=js, **LATEST))
+    wanted = quick.use.click(follow, [quick.wanted, *controls], [told, *tab.followers], js=js, **LATEST)
+    set_by_hand_stays = f"(told, ...held) => darkroom.followed('{tab.name}', told, held)"
+    for chosen in (picked, wanted):
+        tab.chips.after(chosen.then(None, [told, *controls], controls, js=set_by_hand_stays, **AT_ONCE))
     _wire_refresh(tab, catalog, quick)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,10 @@ from webui.params import GenerationParams
 from webui.ui.components.accordions import Laid
 from webui.ui.components.chips import Chips, about
 from webui.ui.components.controls import Controls
+from webui.ui.components.fields import ELSEWHERE, FIRST_TAB
 from webui.ui.components.switches import Switch
 from webui.ui.components.toolbar import Toolbar
-from webui.ui.following import Followed, can_use, followed, following, restored, samples
+from webui.ui.following import CHOSEN_BESIDE, can_use, followed, following, restored, samples
 from webui.ui.script_controls import ScriptControls
 from webui.ui.tabs import TabKind
 
@@ -60,18 +61,28 @@ class PictureTab:
         return self.kind.name
 
     @property
-    def changing(self) -> tuple[str, ...]:
-        """The fields whose controls change with the checkpoint."""
-        return following(self.controls, self.kind.starts)
+    def changing(self) -> dict[str, Component]:
+        """The controls that change with the checkpoint; those on top are the first tab's affair alone."""
+        fields = following(self.controls, self.kind.starts)
+        others = set[str]() if self.name == FIRST_TAB else set(ELSEWHERE)
+        return {field: self.controls[field] for field in fields if field not in others}
 
     @property
     def followers(self) -> list[Block]:
         """What `chosen` updates, in its order."""
-        return [*(self.controls[field] for field in self.changing), *self._beside]
+        return [*self.changing.values(), *self._beside]
 
-    def chosen(self, catalog: Catalog, model: ModelFile | None, held: Followed) -> list[Any]:
-        """Updates of `followers` for a checkpoint that has just been chosen; `held` is chosen beside it."""
-        return [*followed(catalog, model, self.changing, held), *self._about(model)]
+    def chosen(self, catalog: Catalog, model: ModelFile | None, held: Sequence[Any]) -> tuple[str, list[Any]]:
+        """What the tab shows for a checkpoint that has just been chosen, when `changing` showed `held`.
+
+        The values come as JSON for static/opening.js, null where there is none; updates of `followers` tell
+        all else.
+        """
+        fields = tuple(self.changing)
+        beside = dict(zip(fields, held, strict=True))
+        updates = followed(catalog, model, fields, {field: beside.get(field) for field in CHOSEN_BESIDE})
+        shown = [update.pop("value", None) for update in updates]
+        return json.dumps({"opened": held, "shown": shown}), [*updates, *self._about(model)]
 
     @property
     def outputs(self) -> list[Block]:

@@ -11,7 +11,7 @@ import gradio as gr
 from webui.catalog.catalog import Catalog
 from webui.catalog.entry import ModelFile
 from webui.params import GenerationParams
-from webui.ui.components.controls import LATEST, Happened, tool, unchecked
+from webui.ui.components.controls import AT_ONCE, LATEST, Happened, tool, unchecked
 from webui.ui.components.fields import CHECKPOINT_ID, VAE_ID
 
 OWN_VAES = ("Automatic", "None")
@@ -50,7 +50,9 @@ def build_quicksettings(catalog: Catalog) -> Quicksettings:
 
     pickers = [checkpoint, vae]
     refreshed = refresh.click(read_again, pickers, pickers, **LATEST)
-    use, wanted = _wire_choice(catalog, checkpoint)
+    use = gr.Button(visible="hidden", elem_id="use_model")
+    wanted = gr.Textbox(visible="hidden", show_label=False)
+    use.click(None, None, checkpoint, js="() => darkroom.wanted", **AT_ONCE)  # before the server is asked
     return Quicksettings(checkpoint, vae, refreshed, use, wanted)
 
 
@@ -59,8 +61,12 @@ def _offering(choices: Sequence[str | tuple[str, str]], chosen: str | None, now:
     return gr.Dropdown(choices=choices) if now == chosen else gr.Dropdown(choices=choices, value=now)
 
 
-def _wire_choice(catalog: Catalog, checkpoint: gr.Dropdown) -> tuple[gr.Button, gr.Textbox]:
-    """Say what is wrong with a checkpoint that is chosen; let the Models tab choose one."""
+def wire_choice(catalog: Catalog, quick: Quicksettings) -> None:
+    """Say what is wrong with a checkpoint that is chosen; let the Models tab choose one.
+
+    To be wired after the tabs: gradio asks for one thing after another, and the tabs' own must tell what they
+    showed at the choice.
+    """
 
     def warn(name: str) -> None:
         model = catalog.get(name)
@@ -71,11 +77,8 @@ def _wire_choice(catalog: Catalog, checkpoint: gr.Dropdown) -> tuple[gr.Button, 
         warn(name)
         return gr.Dropdown(choices=checkpoint_choices(catalog), value=name)
 
-    checkpoint.select(warn, checkpoint, None, **LATEST)
-    wanted = gr.Textbox(visible="hidden", show_label=False)
-    use = gr.Button(visible="hidden", elem_id="use_model")
-    use.click(choose, wanted, checkpoint, js="() => [darkroom.wanted]", **LATEST)
-    return use, wanted
+    quick.checkpoint.select(warn, quick.checkpoint, None, **LATEST)
+    quick.use.click(choose, quick.wanted, quick.checkpoint, js="() => [darkroom.wanted]", **LATEST)
 
 
 def problem_of(model: ModelFile) -> str:

@@ -16,7 +16,7 @@ import { MaskDialog } from "./mask_dialog.js";
 import { ModelsTab } from "./models.js";
 import { Networks } from "./networks.js";
 import { NetworksUsed } from "./networks_used.js";
-import { restored, styled } from "./opening.js";
+import { followed, restored, styled } from "./opening.js";
 import { Parts } from "./parts.js";
 import { later } from "./pause.js";
 import { pickPicture } from "./picked_picture.js";
@@ -98,6 +98,7 @@ window.darkroom = {
     countAgain(tab);
     return restored(told, held);
   },
+  followed,
   styled: (tab, told, held) => styled(told, held, (sentence) => remarks.get(tab)?.say([sentence])),
   pickText: (tab, text) => pickText(text, (message) => showFieldErrors(tab, [{ field: "script", message }])),
   pickPicture: (tab, name) => pickPicture(name, (message) => showFieldErrors(tab, [{ field: "detailer_mask", message }])),

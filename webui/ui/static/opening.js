@@ -11,6 +11,18 @@ export function restored(told, held) {
   return held.map((value, place) => (place in opened && same(value, opened[place]) ? shown[place] : value));
 }
 
+const lastSet = new Map(); // tab -> what its controls were last set to for a checkpoint
+
+// The same for another checkpoint: `shown` is null where it sets nothing. What the checkpoint before has set only now
+// wasn't set by hand.
+export function followed(tab, told, held) {
+  const { opened, shown } = JSON.parse(told);
+  const before = lastSet.get(tab) ?? [];
+  lastSet.set(tab, shown);
+  const isFree = (value, place) => same(value, opened[place]) || ((before[place] ?? null) !== null && same(value, before[place]));
+  return held.map((value, place) => (shown[place] !== null && isFree(value, place) ? shown[place] : value));
+}
+
 // `held` are both prompts and the chosen styles; `told` is {before, after} or {said} as JSON, where there was
 // anything to do. `say` is given a sentence.
 export function styled(told, held, say) {

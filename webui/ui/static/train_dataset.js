@@ -17,6 +17,7 @@ export class Dataset {
     this.changed = changed;
     this.pictures = [];
     this.names = [];
+    this.leaving = ""; // the one that is being deleted: it is asked for no more
     this.told = "";
     this.there = ""; // what was last told of the one chosen
     this.lost = false; // the server did not answer
@@ -76,6 +77,7 @@ export class Dataset {
   async open() {
     const { name, edits } = this;
     await this.writing;
+    if (name && name === this.leaving) return;
     const told = name ? await this.asked(() => readDataset(name)) : { pictures: [], folder: "" };
     if (!told || name !== this.name) return;
     if (edits !== this.edits) return this.open(); // the answer may be older than the newest caption
@@ -114,27 +116,28 @@ export class Dataset {
   async bring(files) {
     const known = files.filter((file) => file instanceof File);
     const pictures = known.filter((file) => !isCaption(file));
-    const captions = new Map(known.filter(isCaption).map((file) => [stemOf(file), file]));
-    if (!pictures.length) return this.complain("Only files of pictures, with or without their captions, can be added.");
+    const captions = known.filter(isCaption);
+    // Captions alone are those of pictures that are there.
+    if (!pictures.length && !(captions.length && this.name)) return this.complain("Only files of pictures, with or without their captions, can be added.");
     this.complain();
     this.making = this.making.then(() => this.name || this.make(this.wanted || free(this.names)));
     await this.making;
     const { name } = this;
     if (!name) return;
-    const problems = await this.send(name, pictures, captions);
+    const problems = await this.send(name, batches(pictures, captions));
     await this.refresh(name);
     this.complain(...problems);
   }
 
-  // A few at a time, captions with their pictures. Gives sentences: what could not be added, and why.
-  async send(name, pictures, captions) {
-    const problems = [];
+  // A batch at a time. Gives sentences: what could not be added, and why.
+  async send(name, files) {
+    const [problems, all] = [[], files.flat().length];
+    let sent = 0;
     try {
-      for (let begin = 0; begin < pictures.length; begin += AT_ONCE) {
-        const some = pictures.slice(begin, begin + AT_ONCE);
-        const told = some.map((file) => captions.get(stemOf(file))).filter(Boolean);
-        this.part(".dr-dataset-sending").textContent = `Adding ${begin + some.length} of ${pictures.length}…`;
-        problems.push(...(await addPictures(name, [...some, ...told])).refused);
+      for (const batch of files) {
+        sent += batch.length;
+        this.part(".dr-dataset-sending").textContent = `Adding ${sent} of ${all}…`;
+        problems.push(...(await addPictures(name, batch)).refused);
       }
     } catch (error) {
       problems.push(error.message);
@@ -163,7 +166,11 @@ export class Dataset {
     const { name } = this;
     if (!confirm(`Delete the dataset "${name}" with its ${count(this.pictures.length)} from the server?`)) return;
     await this.writing;
+    this.leaving = name;
+    this.list.show(name, []);
     await this.tried(() => deleteDataset(name));
+    this.leaving = "";
+    this.there = "";
     await this.refresh();
   }
 
@@ -205,6 +212,18 @@ export class Dataset {
       return null;
     }
   }
+}
+
+// A few pictures in each, with their captions; captions without a picture come last.
+function batches(pictures, captions) {
+  const told = new Map(captions.map((file) => [stemOf(file), file]));
+  const whole = pictures.map((file) => [file, told.get(stemOf(file))].filter(Boolean));
+  const alone = captions.filter((file) => !pictures.some((picture) => stemOf(picture) === stemOf(file)));
+  return [...chunks(whole).map((some) => some.flat()), ...chunks(alone)];
+}
+
+function chunks(list) {
+  return Array.from({ length: Math.ceil(list.length / AT_ONCE) }, (_, place) => list.slice(place * AT_ONCE, (place + 1) * AT_ONCE));
 }
 
 const stemOf = ({ name }) => name.replace(/\.[^.]*$/, "");
