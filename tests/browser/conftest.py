@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 from tests.browser.pages import wait_opened
 from tests.serving import Server
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 # Without these it asks for updates and the like over the network at every start.
 FLAGS = [
     "--no-sandbox",
@@ -20,6 +21,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # It is for windows, which these have none of, and slow to load.
+    "--disable-features=PreloadTopChromeWebUI",
 ]
 USUAL = {"viewport": {"width": 1400, "height": 950}}
 PATIENCE = 30_000

@@ -21,7 +21,11 @@ WIDTHS = {"sd1": 768, "sdxl": 2048}
 def write_lora(file, family="sd1", **beside):
     """A LoRA with next to nothing in it, and A1111's metadata beside it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"ss_network_alpha": "2.0", "ss_tag_frequency": json.dumps(TAGS)}
+    metadata = {
+        "ss_network_alpha": "2.0",
+        "ss_output_name": f"Trained {file.stem}",
+        "ss_tag_frequency": json.dumps(TAGS),
+    }
     save_file({DOWN: torch.zeros(4, WIDTHS[family])}, file, metadata)
     if beside:
         file.with_suffix(".json").write_text(json.dumps(beside))
@@ -118,6 +122,13 @@ def test_a_switch_and_a_slider_are_one_with_the_tag(loras):
     card(page, "styles/paper.safetensors").get_by_role("spinbutton").fill("-0.25")
     expect(prompt(page)).to_have_value("a cat <lora:paper:-0.25>")
     expect(slider).to_have_value("-0.25")
+
+
+def test_a_lora_is_known_by_what_it_was_called_in_training(loras):
+    page = loras("a cat <lora:trained paper:0.5>")
+    expect(card(page, "styles/paper.safetensors").get_by_role("slider")).to_have_value("0.5")
+    page.locator(".dr-filter").fill("trained pap")
+    expect(page.locator(".dr-card:visible")).to_have_count(1)
 
 
 def test_what_stands_under_the_prompt_follows_what_is_typed(loras):

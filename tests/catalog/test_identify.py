@@ -263,6 +263,12 @@ def test_loras_of_every_make(tmp_path, names, family):
     assert (found.kind, found.family, found.problem) == ("lora", family, None)
 
 
+def test_a_lora_tells_what_it_was_called_in_training(tmp_path):
+    weights = {"lora_unet_mid_block.lora_up.weight": (4, 8)}
+    assert told(tmp_path, weights, metadata={"ss_output_name": " Paper\n cut "}).alias == "Paper cut"
+    assert told(tmp_path, weights).alias == ""
+
+
 @pytest.mark.parametrize(
     ("width", "metadata", "family"),
     [

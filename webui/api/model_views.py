@@ -47,11 +47,12 @@ class ModelView(BaseModel):
 
     Size in bytes, `modified` and `created` in seconds since 1970; `sha256` is null until it has been
     computed. `default` marks the checkpoint that draws where none is named. `called` is the name that
-    prompts use.
+    prompts use, `alias` another that prompts may use for a LoRA.
     """
 
     name: str
     called: str
+    alias: str
     kind: Kind
     family: Family
     variant: Variant
@@ -97,6 +98,7 @@ def _view(model: ModelFile, default: ModelFile | None, name: str) -> ModelView:
     return ModelView(
         name=model.name,
         called=name,
+        alias=identity.alias,
         kind=model.kind,
         family=identity.family,
         variant=identity.variant,

@@ -82,6 +82,8 @@ class Identity:
     """How many features that UNet's first level has. 0: it doesn't tell."""
     vectors: int = 0
     """Of an embedding: how many tokens it takes the room of."""
+    alias: str = ""
+    """Of a LoRA: what it was called in training, which A1111's prompts may name it by."""
     problem: str | None = None
 
 

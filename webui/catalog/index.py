@@ -18,7 +18,7 @@ from webui.catalog.entry import Identity
 
 log = logging.getLogger(__name__)
 
-VERSION = 5
+VERSION = 6
 """To be raised whenever files are told apart in another way: what older versions found out is let go."""
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS files (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from webui.catalog.entry import Family, Identity
 from webui.catalog.headers import Header
+from webui.infotext.pairs import clean
 
 MARKS = (
     ".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", ".lora.down.", ".lora.up.", "_lora.down.",
@@ -22,6 +23,9 @@ METADATA: tuple[tuple[str, Family], ...] = (
     ("stable-diffusion-v1", "sd1"),
 )
 """Parts of `ss_base_model_version` (kohya's trainer) and `modelspec.architecture`."""
+ALIAS = "ss_output_name"
+LONGEST = 200
+"""Letters of an alias."""
 CONTEXT: dict[int, Family] = {768: "sd1", 1024: "sd2", 2048: "sdxl"}
 CROSS_ATTENTION = (
     "attn2_to_k.lora_down.weight", "attn2.to_k.lora_down.weight", "attn2.to_k.lora_A.weight",
@@ -38,7 +42,8 @@ def lora(header: Header) -> Identity | None:
     """A LoRA of any make."""
     if not header.under("lora_unet_", "lora_te", "lora_prior_") and not header.within(*MARKS):
         return None
-    return Identity("lora", _family(header), has_vae=False, has_text_encoder=False)
+    alias = " ".join(clean(header.metadata.get(ALIAS, "")[:LONGEST]).split())
+    return Identity("lora", _family(header), has_vae=False, has_text_encoder=False, alias=alias)
 
 
 def _family(header: Header) -> Family:

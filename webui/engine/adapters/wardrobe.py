@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from torch import nn
 
 from webui.catalog.catalog import Catalog
+from webui.catalog.entry import ModelFile
 from webui.engine.adapters.bodies import Body
 from webui.engine.adapters.fitting import Fit
 from webui.engine.adapters.injection import Injection, Pieces
 from webui.engine.adapters.library import LoraLibrary, Stamp, stamp_of
-from webui.engine.adapters.names import LoraNames
+from webui.engine.adapters.names import find_lora
 from webui.engine.adapters.pieces import LowRank
 from webui.engine.adapters.places import Places
 from webui.engine.adapters.tags import LORA_TAGS, Wish, read_tag
@@ -62,12 +63,15 @@ class Wardrobe:
 
     def __init__(self, catalog: Catalog, budget: Callable[[], int]) -> None:
         """`budget`: how many bytes of files that have been read to keep."""
-        self._names = LoraNames(catalog)
         self._library = LoraLibrary(budget)
         self._places: weakref.WeakKeyDictionary[nn.Module, Places] = weakref.WeakKeyDictionary()
         self.residents: Callable[[], tuple[Resident, ...]] = self._library.residents
         self.unload: Callable[[str | None], None] = self._library.unload
-        self.find = self._names.find
+        self._catalog = catalog
+
+    def find(self, name: str) -> ModelFile | None:
+        """The LoRA that a tag means by `name`; None: there is none."""
+        return find_lora(self._catalog.files("lora"), name)
 
     def worn(self, body: Body, network: Network, tell: Callable[[str], None]) -> Worn | None:
         """The LoRA that a tag names; None: there is none that can be used, which `tell` hears."""

@@ -186,8 +186,8 @@ export class ModelsTab {
 const count = (number) => (number === 1 ? "1 model" : `${number} models`);
 
 function searched(model) {
-  const { name, notes, description, dtype, variant, activation_text } = model;
-  return [name, notes, description, dtype, variant, activation_text, familyName(model)].join("\n").toLowerCase();
+  const { name, alias, notes, description, dtype, variant, activation_text } = model;
+  return [name, alias, notes, description, dtype, variant, activation_text, familyName(model)].join("\n").toLowerCase();
 }
 
 function complaint(model) {

@@ -63,13 +63,12 @@ export class NetworkDetails {
     for (const { title, value } of facts) list.append(element("dt", "", title), element("dd", "", value));
   }
 
+  // What is to be used comes before what is told beside it, of which there may be hundreds.
   showWords({ trained_words, tags }) {
-    const box = element("div", "dr-words");
     const words = trained_words.map((word) => this.chip(word));
     const frequent = tags.map(({ tag, count }) => this.chip(tag, count));
-    if (words.length) box.append(...titled("Trained words", words));
-    if (frequent.length) box.append(...titled("Training tags", frequent));
-    if (box.children.length) this.part("form").before(box);
+    if (words.length) this.part("form").before(titled("Trained words", words));
+    if (frequent.length) this.part("form").after(titled("Training tags", frequent));
   }
 
   // Brackets would be read as weights.
@@ -99,12 +98,13 @@ export class NetworkDetails {
 
 // A heading and chips; many are hidden until they are asked for.
 function titled(title, chips) {
-  const list = element("div", "dr-chips");
+  const [box, list] = [element("div", "dr-words"), element("div", "dr-chips")];
   list.append(...chips.slice(0, FEW));
   const rest = chips.slice(FEW);
   if (rest.length) {
     const more = button(`Show all ${chips.length}`, "dr-button dr-small", () => more.replaceWith(...rest));
     list.append(more);
   }
-  return [element("h3", "", title), list];
+  box.append(element("h3", "", title), list);
+  return box;
 }

@@ -62,8 +62,9 @@ export class Networks extends EventTarget {
   // The model that a tag names, in the ways in which the engine finds it; undefined if there is none.
   named({ kind, name }) {
     const wanted = name.trim().toLowerCase();
+    if (!wanted) return undefined;
     const alike = this.models.filter((model) => model.kind === kind && !model.problem);
-    const naming = (way) => alike.find((model) => way(model.name).toLowerCase() === wanted);
+    const naming = (way) => alike.find((model) => way(model).toLowerCase() === wanted);
     return WAYS.reduce((found, way) => found ?? naming(way), undefined);
   }
 
@@ -147,7 +148,13 @@ export class Networks extends EventTarget {
 const keyOf = ({ kind, name }) => `${kind} ${name}`;
 const lastPart = (name) => name.split("/").at(-1);
 const withoutEnding = (name) => name.replace(/\.[^./]+$/, "");
-const WAYS = [(name) => name, withoutEnding, lastPart, (name) => withoutEnding(lastPart(name))];
+const WAYS = [
+  ({ name }) => name,
+  ({ name }) => withoutEnding(name),
+  ({ name }) => lastPart(name),
+  ({ name }) => withoutEnding(lastPart(name)),
+  ({ alias }) => alias, // what it was called in training
+];
 const shownBoxes = () => document.querySelectorAll('[id$="_prompt"] textarea');
 const boxOf = (tab, field) => document.querySelector(`#${CSS.escape(`${tab}_${field}`)} textarea`);
 const isNegative = (box) => box.closest('[id$="_prompt"]')?.id.endsWith("_neg_prompt") ?? false;
