@@ -7,22 +7,34 @@ import { looksLikeInfotext } from "./pasted.js";
 
 const MANY = 5; // fields: fewer are seen to have been set
 
-const PATIENCE = 3000; // ms for the tab to show the settings that it opens with
+const PATIENCE = 3000; // ms for the tab to show the settings that it opens with, and for the answer
 
 // The tabs that show them: what is filled in before would be lost.
 export const openings = new Parts();
 
-const pending = new Map(); // tab -> wishes that its button is still to take, in the order in which it is pressed for them
+const pending = new Map(); // tab -> the wish that its button is still to take
+const turns = new Map(); // tab -> the last fill, done once it is answered: of two the second is to be seen
+const answers = new Map(); // tab -> what is called then
 
 // `wish`: {text: an infotext}, {job: id}, {prompts: [prompt, negative]}, or {infotext} as the server told it of a picture.
 // With {picture: [width, height]} it is what a picture tells that is drawn from.
-export async function fill(tab, wish) {
-  pending.set(tab, [...(pending.get(tab) ?? []), wish]);
-  await Promise.race([openings.when(tab), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
-  const paste = await appears(known.tabs[tab].paste);
-  if (paste) paste.click();
-  else pending.delete(tab);
+export function fill(tab, wish) {
+  const turn = (turns.get(tab) ?? Promise.resolve()).then(() => press(tab, wish));
+  turns.set(tab, turn);
+  return turn;
 }
+
+async function press(tab, wish) {
+  await soon(openings.when(tab));
+  const paste = await appears(known.tabs[tab].paste);
+  if (!paste) return;
+  pending.set(tab, wish);
+  const answered = new Promise((resolve) => answers.set(tab, resolve));
+  paste.click();
+  await soon(answered);
+}
+
+const soon = (promise) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
 
 const before = new Map(); // tab -> the prompts that the last wish may have replaced
 
@@ -32,7 +44,9 @@ const prompts = (tab) =>
 // What the button sends: what was wished for, or, where it was pressed by hand, what the prompt holds.
 export function takeWish(tab, prompt) {
   before.set(tab, prompts(tab));
-  return JSON.stringify(pending.get(tab)?.shift() ?? { prompt });
+  const wish = pending.get(tab) ?? { prompt };
+  pending.delete(tab);
+  return JSON.stringify(wish);
 }
 
 // What stands under the prompts of a tab.
@@ -65,6 +79,7 @@ export class Remarks {
   }
 
   filled(said) {
+    answers.get(this.tab)?.();
     this.withdraw();
     const { notices = [], filled = 0 } = JSON.parse(said || "{}");
     const replaced = before.get(this.tab) ?? [];
