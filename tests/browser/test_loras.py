@@ -1,6 +1,7 @@
 """LoRAs and embeddings in the page: cards, switches and weights that are one with the prompt, details."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -297,3 +298,57 @@ def test_tags_are_read_as_the_engine_reads_them(scripts):
     first = [(tag["kind"], tag["name"], tag["weight"], tag["fixed"]) for tag in found[0]]
     assert first == [("lora", "a", 1, False), ("lora", "b", 1, True), ("hypernetwork", "c", 1, False)]
     assert found[1:] == [[], []]
+
+
+def panel(page, tab="txt2img"):
+    return page.locator(f'.dr-extra[data-tab="{tab}"]')
+
+
+def panel_card(page, name, tab="txt2img"):
+    return panel(page, tab).locator(".dr-card-item", has=page.locator(f'.dr-card[title="{name}"]'))
+
+
+def test_the_cards_under_the_prompts_put_networks_into_them(visit, shelf):
+    page = visit()
+    expect(panel(page)).to_be_hidden()
+    set_prompt(page, "a cat")
+    page.click("#txt2img_extra_networks")
+    panel_card(page, GRAIN).locator(".dr-card").click()
+    expect(prompt(page)).to_have_value("a cat, <lora:grain:0.65> grainy, film")
+    slide(panel_card(page, GRAIN).get_by_role("slider"), 0.9)
+    expect(prompt(page)).to_have_value("a cat, <lora:grain:0.9> grainy, film")
+    expect(panel_card(page, "zebra.safetensors")).to_contain_text("Made for SDXL")
+    panel(page).get_by_role("searchbox").fill("film grainy")
+    expect(panel(page).locator(".dr-card-name")).to_have_text(["grain"])
+    panel(page).get_by_role("searchbox").fill("nothing of the kind")
+    expect(panel(page)).to_contain_text("No LoRA matches.")
+    prompt(page, "neg_prompt").click()
+    panel(page).locator(".dr-chip", has_text="Embeddings").click()
+    panel(page).get_by_role("searchbox").fill("")
+    panel_card(page, "EasyNegative.safetensors").locator(".dr-card").click()
+    expect(prompt(page, "neg_prompt")).to_have_value("smooth, EasyNegative")
+    page.click("#txt2img_extra_networks")
+    expect(panel(page)).to_be_hidden()
+
+
+def test_the_cards_under_the_prompts_are_those_of_their_tab_and_tell_all(visit, shelf):
+    page = visit()
+    open_tab(page, "img2img")
+    page.click("#img2img_extra_networks")
+    panel(page, "img2img").locator(".dr-folder", has_text="styles").click()
+    expect(panel(page, "img2img").locator(".dr-card-name")).to_have_text(["grain", "paper"])
+    write_lora(shelf / "Lora" / "styles" / "new.safetensors")
+    panel(page, "img2img").locator(".dr-extra-refresh").click()
+    panel_card(page, "styles/new.safetensors", "img2img").locator(".dr-card").click()
+    expect(page.locator("#img2img_prompt textarea")).to_have_value(re.compile(r" <lora:new:1>$"))
+    expect(prompt(page)).not_to_have_value(re.compile("lora"))
+    panel_card(page, "styles/new.safetensors", "img2img").locator(".dr-card-open").click()
+    about = panel(page, "img2img").locator("dialog")
+    about.get_by_label("Activation text").fill("brand new")
+    about.get_by_role("button", name="Save").click()
+    expect(about).to_contain_text("Saved.")
+    about.get_by_role("button", name="Close").click()
+    expect(panel_card(page, "styles/new.safetensors", "img2img")).to_contain_text("brand new")
+    panel(page, "img2img").get_by_role("button", name="Close", exact=True).click()
+    expect(panel(page, "img2img")).to_be_hidden()
+    expect(page.locator("#img2img_extra_networks")).to_be_focused()

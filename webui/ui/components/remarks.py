@@ -1,6 +1,6 @@
-"""What stands under the prompts: their LoRAs, an offer to read a pasted text, what was read, and the chips.
+"""What stands under the prompts: their LoRAs, what was read or may be read, the chips, and cards.
 
-Only the frame is made here; static/networks_used.js, filling.js and chips.js fill it.
+Only the frame is made here; static/networks_used.js, filling.js, chips.js and network_panel.js fill it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ FRAME = """
   </div>
   <div class="dr-said" role="status" aria-live="polite"></div>
   <ul id="{tab}_override_settings" class="dr-overrides" aria-label="Override settings" hidden></ul>
+  <section class="dr-extra" data-tab="{tab}" aria-label="LoRAs and embeddings" hidden></section>
 </div>
 """
 

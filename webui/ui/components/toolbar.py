@@ -1,4 +1,4 @@
-"""The tools beside the prompts: paste, clear, styles."""
+"""The tools beside the prompts: paste, clear, styles, LoRAs and embeddings."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def build_toolbar(make: Maker, styles: list[str]) -> Toolbar:
         clear = tool("trash", f"{tab}_clear_prompt")
         apply = tool("apply", f"{tab}_style_apply")
         edit = tool("edit", f"{tab}_styles_edit_button")
+        tool("cards", f"{tab}_extra_networks")
     options: dict[str, Any] = {**make.options("styles"), "value": list(make.defaults.styles)}
     picker = gr.Dropdown(
         styles, **options, multiselect=True, container=False, elem_classes="dr-styles-picker"
@@ -59,4 +60,5 @@ def tool_hints(tab: str) -> dict[str, str]:
         f"{tab}_clear_prompt": "Clear both prompts",
         f"{tab}_style_apply": "Put the chosen styles into the prompts",
         f"{tab}_styles_edit_button": "Edit styles",
+        f"{tab}_extra_networks": "Extra networks: show or hide LoRAs and embeddings",
     }

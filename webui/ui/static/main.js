@@ -15,6 +15,7 @@ import { Live } from "./live.js";
 import { MaskDialog } from "./mask_dialog.js";
 import { ModelsTab } from "./models.js";
 import { Networks } from "./networks.js";
+import { NetworkPanel } from "./network_panel.js";
 import { NetworksUsed } from "./networks_used.js";
 import { followed, restored, styled } from "./opening.js";
 import { Parts } from "./parts.js";
@@ -55,6 +56,7 @@ const steerings = new SteeringJoints({
 const ways = new Ways({ stages, canvases, remarks, networks: () => networks });
 const networks = new Networks({ tab: () => ways.lastPrompted, checkpoint: () => chosenCheckpoint() });
 const usedNetworks = new Map();
+const networkPanels = new Map();
 
 const stageError = (tab, errors) => stages.get(tab)?.setError(errors.map(({ message }) => message).join(" "));
 
@@ -138,6 +140,10 @@ function adopt() {
     usedNetworks.get(root.dataset.tab)?.stop();
     usedNetworks.set(root.dataset.tab, new NetworksUsed(root, networks));
   });
+  each(".dr-extra", (root) => {
+    networkPanels.get(root.dataset.tab)?.stop();
+    networkPanels.set(root.dataset.tab, new NetworkPanel(root, { networks, picture: () => ways.picture }));
+  });
   each(".dr-train", (root) => {
     const take = (run) => ways.useTrained(run);
     new TrainTab(root, { stage: () => stages.when("train"), chosen: () => chosenCheckpoint(), take });
@@ -208,6 +214,8 @@ const chosenCheckpoint = () => document.querySelector("#setting_sd_model_checkpo
 
 document.addEventListener("click", ({ target }) => {
   if (target.closest?.('[role="tab"]')) ways.notice();
+  const extra = target.closest?.('[id$="_extra_networks"]');
+  if (extra) networkPanels.get(tabOf(extra))?.toggle();
 });
 
 document.addEventListener("darkroom:canvas", ({ detail }) => {

@@ -6,17 +6,16 @@ import { GetModels } from "./get_models.js";
 import { MemoryBar } from "./memory.js";
 import { badges, card } from "./model_card.js";
 import { Details } from "./model_details.js";
-import { GROUPS, familyName, fileSize } from "./model_words.js";
-import { Folders } from "./models_folders.js";
+import { GROUPS, fileSize } from "./model_words.js";
 import { ordered, rises } from "./models_order.js";
 import { networkCard } from "./network_card.js";
 import { NETWORK_KINDS } from "./networks.js";
 import { NetworksUsed } from "./networks_used.js";
+import { Shelf, emptyShelf, wordsOf } from "./shelf.js";
 
 const MEMORY_EVERY = 2000;
 const HASHES_EVERY = 4000;
 const HASHES_SELDOM = 60000;
-const AT_ONCE = 120; // how many cards are made at a time: what is further down waits until it is scrolled to
 
 export class ModelsTab {
   // `use` selects a checkpoint for drawing, `chosen` tells which one is, `canUse` whether it takes a field, `networks`
@@ -30,7 +29,7 @@ export class ModelsTab {
     this.networks = networks;
     this.pause = HASHES_EVERY;
     this.memory = new MemoryBar(this.part(".dr-memory"), () => this.markLoaded());
-    this.folders = new Folders(this.part(".dr-folders"), () => this.show());
+    this.shelf = new Shelf(this.part(".dr-shelf"), { card: (model) => this.card(model), chosen: () => this.show() });
     this.used = new NetworksUsed(this.part(".dr-used"), networks);
     const page = { use, chosen, canUse, networks, picture, memory: this.memory, changed: () => this.look() };
     this.details = new Details(this.part(".dr-details"), page);
@@ -50,7 +49,6 @@ export class ModelsTab {
     this.part(".dr-models-refresh").addEventListener("click", () => this.readFolders(true));
     new IntersectionObserver(([seen]) => seen.isIntersecting && this.readFolders()).observe(this.root);
     whileVisible(this.root, MEMORY_EVERY, () => this.memory.refresh());
-    this.more = new IntersectionObserver(([seen]) => seen.isIntersecting && this.addCards(), { rootMargin: "600px" });
     this.waitForHashes(whileVisible(this.root, HASHES_SELDOM, () => {}));
   }
 
@@ -137,26 +135,13 @@ export class ModelsTab {
   }
 
   showCards() {
-    const words = this.part(".dr-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = wordsOf(this.part(".dr-filter"));
     const all = this.usable(this.group);
-    this.folders.show(all.map(({ name }) => name));
-    const here = all.filter((model) => this.folders.holds(model));
-    const found = here.filter((model) => words.every((word) => searched(model).includes(word)));
+    const found = this.shelf.show(all, words, (models) => ordered(models, this.order, this.rising));
     this.part(".dr-used-box").hidden = !this.group.kinds.includes("lora");
-    this.waiting = ordered(found, this.order, this.rising);
-    this.part(".dr-cards").replaceChildren();
-    this.addCards();
-    this.say(words.length ? `${count(found.length)} of ${all.length} shown.` : "");
-    this.part(".dr-models-empty").hidden = found.length > 0;
-    this.part(".dr-models-empty").replaceChildren(...empty(this.group, words));
-  }
-
-  addCards() {
-    const list = this.part(".dr-cards");
-    const next = this.waiting.splice(0, AT_ONCE);
-    list.append(...next.map((model) => this.card(model)));
-    this.more.disconnect();
-    if (this.waiting.length) this.more.observe(list.lastElementChild);
+    this.say(words.length ? `${count(found)} of ${all.length} shown.` : "");
+    this.part(".dr-models-empty").hidden = found > 0;
+    this.part(".dr-models-empty").replaceChildren(...emptyShelf(this.group, words, "download one below"));
   }
 
   card(model) {
@@ -165,11 +150,11 @@ export class ModelsTab {
   }
 
   markUsed() {
-    for (const one of this.part(".dr-cards").children) one.update?.();
+    for (const one of this.shelf.cards) one.update?.();
   }
 
   markLoaded() {
-    for (const one of this.part(".dr-cards").children) badges(one, this.memory.residents);
+    for (const one of this.shelf.cards) badges(one, this.memory.residents);
     this.details.drawButtons();
   }
 
@@ -185,22 +170,9 @@ export class ModelsTab {
 
 const count = (number) => (number === 1 ? "1 model" : `${number} models`);
 
-function searched(model) {
-  const { name, alias, notes, description, dtype, variant, activation_text } = model;
-  return [name, alias, notes, description, dtype, variant, activation_text, familyName(model)].join("\n").toLowerCase();
-}
-
 function complaint(model) {
   const row = element("li", "");
   row.append(element("strong", "", model.name), element("span", "dr-quiet", ` ${fileSize(model.size)}`));
   row.append(element("p", "", model.problem));
   return row;
-}
-
-function empty(group, words) {
-  if (words.length) return [element("p", "", `No ${group.one} matches. Empty the filter to see all.`)];
-  return [
-    element("p", "", `No ${group.one} yet.`),
-    element("p", "", `Put files into ${group.folder} and press the button with the arrow, or download one below.`),
-  ];
 }

@@ -43,10 +43,10 @@ export class Networks extends EventTarget {
   }
 
   // The page may not have asked for models yet, and files may have come since.
-  async learn(soon = false) {
+  async learn(soon = false, ask = listModels) {
     if (!soon && Date.now() - this.asked < SELDOM) return;
     this.asked = Date.now();
-    const models = await listModels().catch(() => null);
+    const models = await ask().catch(() => null);
     if (models) this.set(models);
   }
 

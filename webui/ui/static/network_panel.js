@@ -1,0 +1,114 @@
+// The LoRAs and embeddings under the prompts: cards that put them in, as in the Models tab.
+
+import { refreshModels } from "./api.js";
+import { button, element } from "./dom.js";
+import { Details } from "./model_details.js";
+import { GROUPS } from "./model_words.js";
+import { ordered } from "./models_order.js";
+import { networkCard } from "./network_card.js";
+import { Shelf, emptyShelf, wordsOf } from "./shelf.js";
+
+const SHOWN = GROUPS.filter(({ kinds }) => ["lora", "embedding"].includes(kinds[0]));
+const FRAME = `
+  <div class="dr-extra-bar">
+    <div class="dr-chips" role="group" aria-label="Kind of network"></div>
+    <input type="search" class="dr-input dr-filter" placeholder="Filter: name, words, notes"
+      aria-label="Filter by name, trigger words or notes" title="Cards that hold all of these words">
+    <button type="button" class="dr-tool dr-icon-refresh dr-extra-refresh" title="Read the model folders again"
+      aria-label="Read the model folders again"></button>
+    <button type="button" class="dr-extra-close" title="Close" aria-label="Close">×</button>
+  </div>
+  <div class="dr-models-empty" role="status"></div>
+  <div class="dr-shelf">
+    <nav class="dr-folders" aria-label="Folders" hidden></nav>
+    <ul class="dr-cards" aria-label="LoRAs and embeddings"></ul>
+  </div>
+  <dialog class="dr-details"></dialog>`;
+
+export class NetworkPanel {
+  // `networks` knows the prompts, `picture()` names the picture that is shown.
+  constructor(root, { networks, picture }) {
+    Object.assign(this, { root, networks, picture });
+    this.group = SHOWN[0];
+    this.look = this.look.bind(this);
+    networks.addEventListener("changed", this.look);
+    this.tell();
+  }
+
+  stop() {
+    this.networks.removeEventListener("changed", this.look);
+  }
+
+  part(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  toggle() {
+    this.root.hidden = !this.root.hidden;
+    this.tell();
+    if (this.root.hidden) return;
+    if (!this.shelf) this.lay();
+    this.drawn = null;
+    this.look();
+    this.networks.learn(true, refreshModels);
+  }
+
+  // The button that opens it.
+  tell() {
+    document.getElementById(`${this.root.dataset.tab}_extra_networks`)?.setAttribute("aria-expanded", !this.root.hidden);
+  }
+
+  lay() {
+    const { networks, picture } = this;
+    this.root.innerHTML = FRAME;
+    this.shelf = new Shelf(this.part(".dr-shelf"), { card: (model) => this.card(model), chosen: () => this.show() });
+    this.details = new Details(this.part(".dr-details"), { networks, picture, changed: () => networks.learn(true) });
+    this.part(".dr-filter").addEventListener("input", () => this.show());
+    this.part(".dr-extra-close").addEventListener("click", () => this.close());
+    this.part(".dr-extra-refresh").addEventListener("click", () => networks.learn(true, refreshModels));
+  }
+
+  close() {
+    this.toggle();
+    document.getElementById(`${this.root.dataset.tab}_extra_networks`)?.focus();
+  }
+
+  card(model) {
+    return networkCard(model, this.networks, () => this.details.open(model));
+  }
+
+  // Prompts, checkpoint or models have changed.
+  look() {
+    if (this.root.hidden || !this.shelf) return;
+    if (this.drawn !== this.networks.models) return this.show();
+    for (const card of this.shelf.cards) card.update();
+  }
+
+  usable(group) {
+    return this.networks.models.filter(({ kind, problem }) => !problem && group.kinds.includes(kind));
+  }
+
+  show() {
+    this.drawn = this.networks.models;
+    const focused = document.activeElement?.closest?.("[data-key]")?.dataset.key;
+    const words = wordsOf(this.part(".dr-filter"));
+    const found = this.shelf.show(this.usable(this.group), words, (models) => ordered(models, "name", true));
+    const empty = this.part(".dr-models-empty");
+    empty.hidden = found > 0;
+    empty.replaceChildren(...(found ? [] : emptyShelf(this.group, words, "get one in the Models tab")));
+    this.part(".dr-chips").replaceChildren(...SHOWN.map((group) => this.chip(group)));
+    if (focused) this.part(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  chip(group) {
+    const chip = button(group.name, "dr-chip", () => {
+      this.group = group;
+      this.show();
+    });
+    chip.append(element("span", "dr-chip-count", String(this.usable(group).length)));
+    chip.setAttribute("aria-pressed", group === this.group);
+    chip.title = `Show ${group.name}`;
+    chip.dataset.key = `group ${group.name}`;
+    return chip;
+  }
+}
