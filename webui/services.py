@@ -97,7 +97,7 @@ def build_services(config: Config) -> Services:
         from webui.engine.local import LocalEngine
         from webui.training.trainer import train
 
-        return LocalEngine(config, settings, catalog, preprocessors, train)
+        return LocalEngine(config, settings, catalog, preprocessors, train, annotators)
 
     worker = Worker(jobs, bus, outputs, catalog, make_engine)
 

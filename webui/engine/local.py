@@ -15,6 +15,7 @@ from webui.catalog.catalog import Catalog
 from webui.catalog.entry import ModelFile
 from webui.config import Config
 from webui.engine import memory
+from webui.engine.annotators.service import Annotators
 from webui.engine.conditioning import Interrupted
 from webui.engine.devices import Placement, is_out_of_memory
 from webui.engine.forms import Forms
@@ -49,6 +50,7 @@ class LocalEngine:
         catalog: Catalog,
         preprocessors: Preprocessors | None = None,
         train: Train | None = None,
+        annotators: Annotators | None = None,
     ) -> None:
         """Prepare; no model is loaded yet.
 
@@ -58,12 +60,14 @@ class LocalEngine:
             catalog: what else than their checkpoints orders need.
             preprocessors: what makes maps of control images. None: those that need no files.
             train: what does training runs. None: this engine does none.
+            annotators: networks that `preprocessors` may load, to be told and unloaded with the engine's own.
         """
         # What has been imported stays for good: collections needn't look through it at each switch.
         gc.freeze()
         self._settings = settings
         self._catalog = catalog
         self._train = train
+        self._annotators = annotators
         self._forms = Forms(config, settings)
         table = preprocessors or weightless()
         self._manager = PipelineManager(self._forms, catalog, config.cache_dir, table, hashing=config.hashing)
@@ -206,11 +210,14 @@ class LocalEngine:
         """See `protocol.Engine.unload`."""
         self._manager.unload(model)
         self._upscalers.unload(model)
+        if self._annotators:
+            self._annotators.unload(model)
 
     def memory(self) -> MemoryReport:
         """See `protocol.Engine.memory`."""
         report = self._manager.report()
-        return replace(report, residents=report.residents + self._upscalers.residents())
+        others = self._annotators.residents() if self._annotators else ()
+        return replace(report, residents=report.residents + self._upscalers.residents() + others)
 
 
 class _Placing:

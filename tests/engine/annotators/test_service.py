@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -24,9 +25,12 @@ from webui.engine.annotators.line_drawing import LineDrawing
 from webui.engine.annotators.service import Annotators
 from webui.engine.annotators.soft_edges import SoftEdges
 from webui.engine.annotators.table import ENTRIES, NetworkPlugin
+from webui.engine.local import LocalEngine
+from webui.engine.protocol import Resident
 from webui.params import InvalidParamsError
 from webui.params.control import ControlUnit
 from webui.plugins.manager import plugin_manager, preprocessors_of
+from webui.settings import SettingsStore
 
 CPU = torch.device("cpu")
 FOLDERS = {"depth_anything_v2": "depth_anything", "depth_midas": "dpt", "depth_zoe": "zoedepth"}
@@ -38,7 +42,7 @@ class Bench:
     def __init__(self, home, seconds=0.0):
         self.home = home / "models" / "annotators"
         self.home.mkdir(parents=True)
-        self.config = Config(data_dir=home, models_dir=home / "models")
+        self.config = Config(data_dir=home, models_dir=home / "models", use_cpu=True)
         self.catalog = Catalog(model_folders(self.config), ModelIndex(), ModelSettingsStore())
         self.annotators = Annotators(self.catalog, lambda: CPU, lambda: seconds)
         self.table = preprocessors_of(plugin_manager([NetworkPlugin(self.annotators)]))
@@ -171,6 +175,46 @@ def test_only_a_few_stay_loaded_and_all_go_when_idle(tmp_path):
             break
         threading.Event().wait(0.02)
     assert not bench.loaded
+
+
+def test_what_is_loaded_is_told_with_the_engines_own_and_let_go_with_it(bench):
+    tiny.write_random(bench.home / "hed" / "ControlNetHED.pth", network := SoftEdges())
+    bench.has("midas", "dpt")
+    engine = LocalEngine(
+        bench.config,
+        SettingsStore(bench.config.settings_file),
+        bench.catalog,
+        bench.table,
+        annotators=bench.annotators,
+    )
+    assert engine.memory().residents == ()
+    bench.map("softedge_hed")
+    bench.map("depth_midas")
+    edges, depth = engine.memory().residents
+    size = sum(weight.nbytes for weight in network.parameters())
+    assert edges == Resident("ControlNetHED.pth", "annotator", size, "RAM", in_use=False)
+    assert (depth.model, depth.in_use) == ("midas", False)
+    assert depth.size > 1000
+    engine.unload("midas")
+    assert engine.memory().residents == (edges,)
+    engine.unload()
+    assert engine.memory().residents == ()
+
+
+def test_what_runs_is_in_use_and_stays(bench):
+    bench.has("midas", "dpt")
+    seen = []
+
+    def looked_at(image, options, annotated):
+        bench.annotators.unload()
+        seen.extend(bench.annotators.residents())
+        return annotated(image, options)
+
+    bench.map("depth_midas")
+    (network,) = bench.annotators._held.values()
+    network.annotated = partial(looked_at, annotated=network.annotated)
+    bench.map("depth_midas")
+    assert [resident.in_use for resident in seen] == [True]
 
 
 def test_a_changed_file_is_read_anew(bench):

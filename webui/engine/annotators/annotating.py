@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +19,10 @@ class Annotating(Protocol):
 
     def to(self, device: torch.device, /) -> Any:  # noqa: ANN401
         """Have the weights on a device."""
+        ...
+
+    def parameters(self) -> Iterable[torch.Tensor]:
+        """Its weights."""
         ...
 
     def annotated(self, image: Image.Image, options: Options, /) -> Image.Image:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from webui.engine.annotators.annotating import Annotating
 from webui.imaging.preprocessors.preprocessor import Options
+
+if TYPE_CHECKING:
+    import torch
 
 PACKAGE = "controlnet_aux"
 
@@ -45,6 +48,12 @@ class AuxiliaryAnnotating:
         """Have the weights on a device."""
         if hasattr(self._loaded, "to"):
             self._loaded.to(device)
+
+    def parameters(self) -> Iterator[torch.Tensor]:
+        """The weights of the networks that it holds."""
+        for held in vars(self._loaded).values():
+            if hasattr(held, "parameters"):
+                yield from held.parameters()
 
     def annotated(self, image: Image.Image, options: Options) -> Image.Image:
         """The map of a picture, computed at its own size."""

@@ -14,6 +14,7 @@ from webui.catalog.catalog import Catalog
 from webui.engine.annotators.annotating import Annotating, Read
 from webui.engine.annotators.needs import Needs
 from webui.engine.idle import IdleTimer
+from webui.engine.protocol import Resident
 from webui.imaging.preprocessors.preprocessor import Options
 from webui.params import InvalidParamsError
 
@@ -99,10 +100,35 @@ class Annotators:
                     network.to(device.__class__("cpu"))
         raise MemoryError
 
-    def unload(self) -> None:
-        """Let all go that isn't running."""
-        with self._lock:
-            self._held.clear()
+    def unload(self, name: str | None = None) -> None:
+        """Let go those read from files or folders called `name` (None: all), unless one is running."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._held = {
+                key: held for key, held in self._held.items() if name not in (None, _called(key[0]))
+            }
+        finally:
+            self._lock.release()
+
+    def residents(self) -> tuple[Resident, ...]:
+        """What is loaded."""
+        running, held = self._lock.locked(), [*self._held.items()]
+        # The one that runs is the last: it has just been put there.
+        return tuple(
+            self._resident(key[0], network, running and place == len(held))
+            for place, (key, network) in enumerate(held, 1)
+        )
+
+    def _resident(self, file: Path, network: Annotating, in_use: bool) -> Resident:
+        place = "VRAM" if in_use and self._device().type == "cuda" else "RAM"
+        size = sum(one.nbytes for one in network.parameters())
+        return Resident(_called(file), "annotator", size, place, in_use)
+
+
+def _called(file: Path) -> str:
+    """What people know it by: of one in transformers' format, its folder."""
+    return file.parent.name if file.name == "config.json" else file.name
 
 
 def _read(title: str, file: Path, read: Read) -> Annotating:
