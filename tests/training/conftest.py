@@ -31,11 +31,11 @@ class Stopping(Recorder):
 
 @pytest.fixture(scope="session")
 def examples(tmp_path_factory):
-    """Pictures of discs, none square, and what is said of them."""
+    """Pictures of discs, none square and one of them tall, and what is said of them."""
     folder, found = tmp_path_factory.mktemp("dataset"), []
     for number, colour in enumerate(("red", "green", "blue")):
-        image = Image.new("RGB", (96, 80 + number), "white")
-        ImageDraw.Draw(image).ellipse((20, 10, 70, 60), fill=colour)
+        image = Image.new("RGB", (96 - 20 * number, 80 + 10 * number), "white")
+        ImageDraw.Draw(image).ellipse((10, 10, 50, 50), fill=colour)
         image.save(folder / f"{number}.png")
         found.append(TrainingPicture(folder / f"{number}.png", f"{colour} heart, flat style"))
     return tuple(found)

@@ -3,8 +3,8 @@ import torch
 from webui.training.lesson import lesson
 
 
-def of(step, seed=1, pictures=5, batch=3, silence=0.5, flip=True):
-    return lesson(seed, step, pictures, batch, silence, flip=flip)
+def of(step, seed=1, groups=(range(5),), batch=3, silence=0.5, flip=True):
+    return lesson(seed, step, groups, batch, silence, flip=flip)
 
 
 def test_follows_from_seed_and_step_alone():
@@ -42,3 +42,21 @@ def test_mirrors_half_of_them_if_asked_to():
     mirrored = [flag for step in range(200) for flag in of(step).mirrored]
     assert 0.44 < sum(mirrored) / len(mirrored) < 0.56
     assert not any(flag for step in range(50) for flag in of(step, flip=False).mirrored)
+
+
+def test_a_step_looks_at_one_group_and_each_group_as_often_as_it_has_pictures():
+    groups = [[0, 2, 4, 6, 8, 9], [1, 3], [5], [7]]
+    steps = [of(step, groups=groups, batch=2).pictures for step in range(60)]
+    assert all(any(set(pictures) <= set(group) for group in groups) for pictures in steps)
+    assert steps[:10] != steps[10:20]
+    for turn in range(6):
+        seen = [picture for pictures in steps[turn * 10 : turn * 10 + 10] for picture in pictures]
+        assert sorted(seen) == sorted([*range(10)] * 2)
+
+
+def test_each_of_a_group_is_seen_once_before_any_is_seen_again():
+    groups = [[0, 1, 2, 3, 4], [5, 6]]
+    seen = [p for step in range(70) for p in of(step, groups=groups, batch=3).pictures if p < 5]
+    assert len(seen) == 150
+    for turn in range(30):
+        assert sorted(seen[turn * 5 : turn * 5 + 5]) == [0, 1, 2, 3, 4]

@@ -21,7 +21,12 @@ from webui.engine.local import LocalEngine
 from webui.engine.protocol import EngineError, Order
 from webui.params.training import TrainParams
 from webui.training import loop
-from webui.training.loop import pace
+from webui.training.captions import Captions
+from webui.training.keeping import optimizer_of
+from webui.training.latents import Latents, framed
+from webui.training.loop import Loop, Material, pace
+from webui.training.lora import Lora
+from webui.training.networks import own_studio
 from webui.training.runs import STATE, find_run
 from webui.training.trainer import train
 
@@ -233,6 +238,36 @@ def test_other_families(trained, tmp_path, family):
     assert len(observer.pictures) == 1
     word, _ = trained("word", checkpoint=checkpoint, steps=2, kind="Textual inversion", vectors=2)
     assert set(load_file(word.result)) == ({"clip_l", "clip_g"} if family == "sdxl" else {"emb_params"})
+
+
+def test_sdxl_is_told_the_sizes_of_buckets(tmp_path, examples):
+    tiny.write_sdxl(tmp_path / "tiny.safetensors")
+    studio = own_studio(Catalog.over([tmp_path]).find("tiny"), CPU)
+    wanted = TrainParams(name="x", dataset="x", batch_size=1, resolution=64)
+    lora, seen = Lora(studio.model, wanted, studio.encoder), {}
+
+    def beside(question):
+        seen[tuple(question.noisy.shape[2:])] = question.told.added["time_ids"].tolist()
+        return {}
+
+    files, captions = [one.file for one in examples], tuple(one.caption for one in examples)
+    with torch.no_grad():
+        latents = Latents(framed(files, 64, Recorder(), buckets=True), studio.decoder, flip=False)
+    material = Material(latents, captions, Captions(studio.model, 1))
+    run = Loop(studio.model, wanted, lora.parameters, material, optimizer_of(lora.parameters, 1e-3), beside)
+    for number in range(3):
+        assert math.isfinite(run.step(number))
+    assert len(seen) == 3
+    pixels = latents.sizes[0][0] // latents.batch([0], [False]).shape[3]
+    for (height, width), told in seen.items():
+        size = [height * pixels, width * pixels]
+        assert told == [[*size, 0, 0, *size]]
+
+
+def test_what_is_trained_may_be_read_by_whom_other_files_may(trained, tmp_path):
+    training, _ = trained(steps=1)
+    (tmp_path / "other").touch()
+    assert training.result.stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_a_sample_too_large_for_the_memory_is_left_out(trained, monkeypatch):

@@ -132,7 +132,12 @@ class TrainParams(BaseModel):
         le=2048,
         multiple_of=8,
         title="Resolution",
-        description="Pictures become squares of so many pixels a side: less is faster, and loses detail.",
+        description="Pictures get as many pixels as a square of this side: less is faster, and loses detail.",
+    )
+    buckets: bool = Field(
+        default=True,
+        title="Enable buckets",
+        description="Pictures keep their shape but for a narrow border; off: they are cropped to squares.",
     )
     flip: bool = Field(
         default=False,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from webui.catalog.catalog import Catalog
 from webui.catalog.folders import model_folders
@@ -97,11 +97,11 @@ def _demo(asked: argparse.Namespace, config: Config) -> None:
 
 
 def _given(folder: Path) -> Map:
-    """Maps that lie in a folder."""
+    """Maps that lie in a folder, cropped as their pictures are."""
 
     def given(file: Path, picture: Image.Image) -> Image.Image:
         with Image.open(folder / file.name) as image:
-            return image.convert("RGB").resize(picture.size)
+            return ImageOps.fit(image.convert("RGB"), picture.size)
 
     return given
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from webui.engine.encoding import ROW, Embedding, PromptEncoder, Reading
 from webui.engine.model import Model
 from webui.engine.words import Vocabulary
+from webui.training.buckets import Size
 
 
 @dataclass(frozen=True)
@@ -32,25 +33,26 @@ class Captions:
     def __init__(
         self,
         model: Model,
-        side: int,
         clip_skip: int,
         fresh: Callable[[], PromptEncoder] | None = None,
     ) -> None:
         self._model = model
-        self._side = side
         self._reading = Reading(clip_skip, "None")
         self._fresh = fresh
         self._known: dict[str, Embedding] = {}
         self._kept = PromptEncoder(model)
 
-    def told(self, captions: Sequence[str]) -> Told:
-        """What is heard of them; shorter ones are filled up with silence, as A1111 does in batches."""
+    def told(self, captions: Sequence[str], size: Size) -> Told:
+        """What is heard of those of pictures of `size`.
+
+        Shorter ones are filled up with silence, as A1111 does in batches.
+        """
         encoder = self._fresh() if self._fresh else None
         heard = [self._heard(caption, encoder) for caption in captions]
         longest = max(each.tokens.shape[1] for each in heard)
         tokens = torch.cat([self._filled(each.tokens, longest, encoder) for each in heard])
         pooled = [each.pooled for each in heard if each.pooled is not None]
-        return Told(tokens, self._added(torch.cat(pooled)) if pooled else None)
+        return Told(tokens, _added(torch.cat(pooled), size) if pooled else None)
 
     def _heard(self, caption: str, encoder: PromptEncoder | None) -> Embedding:
         if encoder:
@@ -66,11 +68,12 @@ class Captions:
             return tokens
         return torch.cat([tokens, *[self._heard("", encoder).tokens] * missing], 1)
 
-    def _added(self, pooled: Tensor) -> dict[str, Any]:
-        """Original size, crop and target size (Podell et al., arXiv:2307.01952, 2.2)."""
-        sizes = [self._side, self._side, 0, 0, self._side, self._side]
-        told = torch.tensor([sizes] * len(pooled), dtype=torch.float32, device=pooled.device)
-        return {"text_embeds": pooled, "time_ids": told}
+
+def _added(pooled: Tensor, size: Size) -> dict[str, Any]:
+    """Original size, crop and target size, heights first (Podell et al., arXiv:2307.01952, 2.2)."""
+    sizes = [*reversed(size), 0, 0, *reversed(size)]
+    told = torch.tensor([sizes] * len(pooled), dtype=torch.float32, device=pooled.device)
+    return {"text_embeds": pooled, "time_ids": told}
 
 
 class Restless(Vocabulary):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from webui.params.training import TrainParams
 from webui.training.captions import Captions
 from webui.training.control_network import HINT, Control
 from webui.training.keeping import keep, optimizer_of, restore, save_whole
-from webui.training.latents import Latents, squares
+from webui.training.latents import Latents, framed
 from webui.training.loop import Loop, Material, Question
 from webui.training.metadata import ARCHITECTURES
 from webui.training.networks import own_studio
@@ -60,14 +61,14 @@ def train_control(training: ControlTraining, placement: Placement, say: Callable
     control = Control(studio.model.unet, training.rank, wanted.seed, training.hint)
     optimizer = optimizer_of(control.parameters, wanted.learning_rate)
     files = [picture.file for picture in training.pictures]
+    frame = partial(framed, files, wanted.resolution, observer, buckets=wanted.buckets)
     with torch.no_grad():
-        latents = Latents(files, studio.decoder, wanted.resolution, observer, flip=wanted.flip)
-    pictures = zip(files, squares(files, wanted.resolution, observer), strict=True)
-    maps = [_pixels(training.map_of(*pair)) for pair in pictures]
+        latents = Latents(frame(), studio.decoder, flip=wanted.flip)
+    maps = [_pixels(training.map_of(*pair)) for pair in zip(files, frame(), strict=True)]
     material = Material(
         latents,
         tuple(picture.caption for picture in training.pictures),
-        Captions(studio.model, wanted.resolution, 1),
+        Captions(studio.model, 1),
     )
     beside = _Steered(control, maps, placement.device)
     loop = Loop(studio.model, wanted, control.parameters, material, optimizer, beside)

@@ -66,7 +66,11 @@ def save_whole(tensors: dict[str, Tensor], file: Path, **metadata: str) -> None:
     """
     unfinished = file.with_name(f".{file.name}.part")
     try:
+        # safetensors makes files that nobody else may read; models are often shared.
+        unfinished.touch()
+        usual = unfinished.stat().st_mode
         save_file(tensors, unfinished, metadata)
+        unfinished.chmod(usual)
         unfinished.replace(file)
     except SafetensorError as error:
         raise OSError(str(error)) from error

@@ -5,14 +5,16 @@ So a run that has stopped goes on as if it had not, and nothing of the generator
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import torch
 from torch import Tensor
 
-ORDER, NOISE = 0, 1
-"""Two streams of chance that don't depend on each other."""
+ORDER, NOISE, TURNS = 0, 1, 2
+"""Streams of chance that don't depend on each other."""
 
 
 @dataclass(frozen=True)
@@ -29,25 +31,27 @@ class Lesson:
     """Draws the noise, on the CPU."""
 
 
-def lesson(seed: int, step: int, pictures: int, batch: int, silence: float, *, flip: bool) -> Lesson:
-    """That of `step`, from 0, of a run over so many `pictures`.
+def lesson(
+    seed: int, step: int, groups: Sequence[Sequence[int]], batch: int, silence: float, *, flip: bool
+) -> Lesson:
+    """That of `step`, from 0, of a run over pictures of which those of a group go together.
 
-    Each picture is seen once before any is seen again. The amounts of noise of a batch are spread evenly.
+    Each picture of a group is seen once before any of it is seen again, and groups are looked at as often as
+    they have pictures. The amounts of noise of a batch are spread evenly.
 
     Args:
         seed: the run's.
         step: counted from 0.
-        pictures: how many there are.
+        groups: the numbers of the pictures.
         batch: how many of them a step looks at.
         silence: the share of captions that are left out.
         flip: whether half of the pictures are mirrored.
     """
     generator = _generator(seed, NOISE, step)
-    places = range(step * batch, (step + 1) * batch)
     rolls = torch.rand(2, batch, generator=generator)
     jitter = torch.rand(batch, generator=generator)
     return Lesson(
-        tuple(_picture(seed, place, pictures) for place in places),
+        tuple(_pictures(seed, step, groups, batch)),
         tuple(bool(roll < 0.5) and flip for roll in rolls[0]),
         tuple(bool(roll < silence) for roll in rolls[1]),
         (torch.arange(batch) + jitter) / batch,
@@ -55,12 +59,25 @@ def lesson(seed: int, step: int, pictures: int, batch: int, silence: float, *, f
     )
 
 
-def _picture(seed: int, place: int, pictures: int) -> int:
-    """Which picture comes at `place` in the row of all that are looked at."""
+def _pictures(seed: int, step: int, groups: Sequence[Sequence[int]], batch: int) -> list[int]:
+    """Those that `step` looks at: of one group, as far as earlier steps have come in it."""
+    ends = list(accumulate(len(group) for group in groups))
+    turn, within = divmod(step, ends[-1])
+    # In each turn, a step for each picture.
+    order = torch.randperm(ends[-1], generator=_generator(seed, TURNS, turn))[: within + 1]
+    earlier = torch.bucketize(order, torch.tensor(ends), right=True)
+    chosen = int(earlier[-1])
+    group = groups[chosen]
+    begin = (turn * len(group) + int((earlier[:-1] == chosen).sum())) * batch
+    return [group[_within(seed, place, len(group), chosen)] for place in range(begin, begin + batch)]
+
+
+def _within(seed: int, place: int, pictures: int, group: int) -> int:
+    """Which of a group's pictures comes at `place` in the row of all that are looked at in it."""
     turn, within = divmod(place, pictures)
-    return int(torch.randperm(pictures, generator=_generator(seed, ORDER, turn))[within])
+    return int(torch.randperm(pictures, generator=_generator(seed, ORDER, turn, group))[within])
 
 
-def _generator(seed: int, stream: int, number: int) -> torch.Generator:
-    own = np.random.SeedSequence([seed, stream, number]).generate_state(1, np.uint64)[0]
+def _generator(seed: int, stream: int, *numbers: int) -> torch.Generator:
+    own = np.random.SeedSequence([seed, stream, *numbers]).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(own) >> 1)

@@ -16,6 +16,7 @@ from webui.engine.devices import Placement
 from webui.engine.model import Model
 from webui.engine.protocol import EngineError
 from webui.params.training import TrainParams
+from webui.training.buckets import grouped
 from webui.training.captions import Captions, Told
 from webui.training.latents import Latents
 from webui.training.lesson import Lesson, lesson
@@ -79,6 +80,7 @@ class Loop:
         self._train = train
         self._parameters = parameters
         self._material = material
+        self._groups = grouped(material.latents.sizes)
         self._beside = beside
         self._optimizer = optimizer
         self._noising = Noising(model.noise_table, model.prediction, model.placement.device)
@@ -95,7 +97,7 @@ class Loop:
         own = lesson(
             train.seed,
             number,
-            len(self._material.captions),
+            self._groups,
             train.batch_size,
             train.caption_dropout,
             flip=train.flip,
@@ -127,7 +129,7 @@ class Loop:
             self._material.silence if silent else self._material.captions[picture]
             for picture, silent in zip(own.pictures, own.silent, strict=True)
         ]
-        told = self._material.told.told(captions)
+        told = self._material.told.told(captions, self._material.latents.sizes[own.pictures[0]])
         device = self._model.placement.device
         latents = self._material.latents.batch(own.pictures, own.mirrored).to(device)
         noise = torch.randn(latents.shape, generator=own.generator).to(device)

@@ -39,6 +39,7 @@ def metadata_of(training: Training, card: Card, prediction: Prediction) -> dict[
         "ss_lr_scheduler": train.lr_scheduler.lower(),
         "ss_batch_size_per_device": train.batch_size,
         "ss_resolution": f"({train.resolution}, {train.resolution})",
+        "ss_enable_bucket": train.buckets,
         "ss_caption_dropout_rate": train.caption_dropout,
         "ss_clip_skip": training.order.params.clip_skip,
         "ss_seed": train.seed,

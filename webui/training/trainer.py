@@ -18,7 +18,7 @@ from webui.engine.protocol import EngineError, Observer, Picture, Training
 from webui.training.captions import Captions
 from webui.training.inversion import Inversion
 from webui.training.keeping import keep, optimizer_of, restore, save_whole
-from webui.training.latents import Latents
+from webui.training.latents import Latents, framed
 from webui.training.loop import Loop, Material
 from webui.training.lora import Lora
 from webui.training.metadata import metadata_of
@@ -100,9 +100,10 @@ class _Trainer:
         observer.phase("encoding the pictures")
         files = [picture.file for picture in training.pictures]
         with torch.no_grad():
-            latents = Latents(files, self._studio.decoder, wanted.resolution, observer, flip=wanted.flip)
+            images = framed(files, wanted.resolution, observer, buckets=wanted.buckets)
+            latents = Latents(images, self._studio.decoder, flip=wanted.flip)
         captions = tuple(self._trainee.caption(picture.caption) for picture in training.pictures)
-        told = Captions(model, wanted.resolution, training.order.params.clip_skip, self._trainee.fresh)
+        told = Captions(model, training.order.params.clip_skip, self._trainee.fresh)
         material = Material(latents, captions, told, self._trainee.silence)
         return Loop(model, wanted, self._trainee.parameters, material, self._optimizer)
 
