@@ -313,6 +313,7 @@ def test_the_cards_under_the_prompts_put_networks_into_them(visit, shelf):
     expect(panel(page)).to_be_hidden()
     set_prompt(page, "a cat")
     page.click("#txt2img_extra_networks")
+    expect(panel(page).get_by_role("searchbox")).to_be_focused()
     panel_card(page, GRAIN).locator(".dr-card").click()
     expect(prompt(page)).to_have_value("a cat, <lora:grain:0.65> grainy, film")
     slide(panel_card(page, GRAIN).get_by_role("slider"), 0.9)
@@ -320,6 +321,7 @@ def test_the_cards_under_the_prompts_put_networks_into_them(visit, shelf):
     expect(panel_card(page, "zebra.safetensors")).to_contain_text("Made for SDXL")
     panel(page).get_by_role("searchbox").fill("film grainy")
     expect(panel(page).locator(".dr-card-name")).to_have_text(["grain"])
+    expect(panel(page).get_by_role("status")).to_have_text(re.compile("^1 of [45] shown.$"))
     panel(page).get_by_role("searchbox").fill("nothing of the kind")
     expect(panel(page)).to_contain_text("No LoRA matches.")
     prompt(page, "neg_prompt").click()
@@ -329,6 +331,24 @@ def test_the_cards_under_the_prompts_put_networks_into_them(visit, shelf):
     expect(prompt(page, "neg_prompt")).to_have_value("smooth, EasyNegative")
     page.click("#txt2img_extra_networks")
     expect(panel(page)).to_be_hidden()
+
+
+def test_cards_under_the_prompts_stay_while_others_come_and_esc_interrupts(visit, shelf):
+    page = visit()
+    page.click("#txt2img_extra_networks")
+    # Its hash is known already, so that nothing about it is new.
+    slider = panel_card(page, "darkroom-cyanotype.safetensors").get_by_role("slider")
+    slider.evaluate("slider => (slider.marked = true)")
+    write_lora(shelf / "Lora" / "other.safetensors")
+    panel(page).locator(".dr-extra-refresh").click()
+    expect(panel_card(page, "other.safetensors")).to_be_visible()
+    set_number(page, "steps", 150)
+    set_number(page, "batch_count", 20)
+    generate(page)
+    expect(page.locator(".dr-status").first).to_contain_text("Step", timeout=60_000)
+    page.keyboard.press("Escape")
+    expect(page.locator(".dr-status").first).to_contain_text("Interrupted")
+    assert slider.evaluate("slider => slider.marked") is True
 
 
 def test_the_cards_under_the_prompts_are_those_of_their_tab_and_tell_all(visit, shelf):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -9,12 +10,14 @@ from tests.training.test_trainer import same
 from webui.catalog.catalog import Catalog
 from webui.engine.control import names
 from webui.engine.protocol import Control as Unit
-from webui.engine.protocol import Order
+from webui.engine.protocol import EngineError, Order
 from webui.params import GenerationParams
 from webui.params.control import ControlUnit
 from webui.params.training import TrainParams
+from webui.training.__main__ import given
 from webui.training.control import STATE, ControlTraining, train_control
 from webui.training.control_network import Control
+from webui.training.latents import framed
 
 HINT = (4, 8, 8, 16)
 
@@ -93,3 +96,18 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(run):
     broken = run("broken", 4, steps=4)
     assert same(load_file(broken.folder / STATE), load_file(whole.folder / STATE))
     assert same(load_file(broken.result), load_file(whole.result))
+
+
+def test_ready_made_maps_are_cropped_as_their_pictures(tmp_path):
+    for folder in ("pictures", "maps"):
+        (tmp_path / folder).mkdir()
+    file, map_file = tmp_path / "pictures" / "a.png", tmp_path / "maps" / "a.png"
+    Image.linear_gradient("L").resize((100, 210)).save(file)
+    Image.linear_gradient("L").resize((50, 105)).save(map_file)
+    (picture,) = framed([file], 64, Recorder(), buckets=False)
+    made = given(tmp_path / "maps")(file, picture)
+    assert (made.size, made.mode) == ((64, 64), "RGB")
+    assert abs(np.asarray(made, float) - np.asarray(picture, float)).max() < 6
+    Image.new("L", (64, 64)).save(map_file)
+    with pytest.raises(EngineError, match=r"a\.png is of another shape than its picture: 64x64 and 100x210"):
+        given(tmp_path / "maps")(file, picture)

@@ -75,7 +75,7 @@ class LocalEngine:
         faces = FaceRestorers(config.models_dir, lambda: self._forms.placement)
         self._extras = Extras(self._upscalers, faces)
         self._sufficed: dict[object, Plan] = {}
-        self._idle = IdleTimer(lambda: settings.get().idle_unload * 60, self.unload)
+        self._idle = IdleTimer(lambda: settings.get().idle_unload * 60, self._unload_own)
 
     def warm_up(self, checkpoint: ModelFile | None, report: Callable[[str], None]) -> None:
         """Load `checkpoint` and run each of its networks once: a process's first run is the slowest."""
@@ -208,10 +208,13 @@ class LocalEngine:
 
     def unload(self, model: str | None = None) -> None:
         """See `protocol.Engine.unload`."""
-        self._manager.unload(model)
-        self._upscalers.unload(model)
+        self._unload_own(model)
         if self._annotators:
             self._annotators.unload(model)
+
+    def _unload_own(self, model: str | None = None) -> None:
+        self._manager.unload(model)
+        self._upscalers.unload(model)
 
     def memory(self) -> MemoryReport:
         """See `protocol.Engine.memory`."""

@@ -204,9 +204,9 @@ class Resident:
     """A part of a model that is loaded."""
 
     model: str
-    """The name of the checkpoint or VAE that it belongs to."""
+    """The name of the checkpoint or other model file that it belongs to."""
     part: str
-    """unet, transformer, vae, text_encoder, text_encoder_2, ..."""
+    """unet, transformer, vae, text_encoder, text_encoder_2, ..., lora, upscaler, annotator."""
     size: int
     """Bytes."""
     place: Literal["RAM", "VRAM"]

@@ -137,7 +137,7 @@ class TrainParams(BaseModel):
     buckets: bool = Field(
         default=True,
         title="Enable buckets",
-        description="Pictures keep their shape but for a narrow border; off: they are cropped to squares.",
+        description="Pictures keep nearly all of their shape; off: they are cropped to squares.",
     )
     flip: bool = Field(
         default=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ from webui.params.training import TrainParams
 from webui.settings import SettingsStore
 from webui.training import demo
 from webui.training.control import ControlTraining, Map, train_control
+
+SKEW = 0.03
+"""By how much the shape of a map may differ from its picture's, as is due to rounding."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     control.add_argument("--maps", type=Path, help="a folder with a map of each picture, called like it")
     control.add_argument("--preprocessor", default="canny", help="makes the maps where there are none")
     control.add_argument("--rank", type=int, default=0, help="of a Control-LoRA; 0: a whole ControlNet")
+    control.add_argument("--no-buckets", action="store_true", help="crop pictures and maps to squares")
     for field in ("steps", "batch_size", "resolution", "learning_rate", "warmup", "save_every", "seed"):
         info = TrainParams.model_fields[field]
         kind = float if field == "learning_rate" else int
@@ -75,12 +80,13 @@ def _control(asked: argparse.Namespace, config: Config) -> None:
         warmup=asked.warmup,
         save_every=asked.save_every,
         seed=asked.seed,
+        buckets=not asked.no_buckets,
     )
     training = ControlTraining(
         checkpoint,
         wanted,
         [TrainingPicture(file, caption_of(file)) for file in files],
-        _given(asked.maps) if asked.maps else _preprocessed(asked.preprocessor),
+        given(asked.maps) if asked.maps else _preprocessed(asked.preprocessor),
         config.training_dir / asked.name,
         config.models_dir / "ControlNet" / f"{asked.name}.safetensors",
         asked.rank,
@@ -96,14 +102,23 @@ def _demo(asked: argparse.Namespace, config: Config) -> None:
     make(asked.modules, asked.out, model, placement, _say)
 
 
-def _given(folder: Path) -> Map:
-    """Maps that lie in a folder, cropped as their pictures are."""
+def given(folder: Path) -> Map:
+    """Maps of whole pictures that lie in a folder, called like them; cropped as they are.
 
-    def given(file: Path, picture: Image.Image) -> Image.Image:
-        with Image.open(folder / file.name) as image:
-            return ImageOps.fit(image.convert("RGB"), picture.size)
+    What it gives back raises EngineError for a map of another shape, OSError for one that can't be read.
+    """
 
-    return given
+    def found(file: Path, picture: Image.Image) -> Image.Image:
+        with Image.open(folder / file.name) as image, Image.open(file) as whole:
+            ours, theirs = ImageOps.exif_transpose(image).convert("RGB"), ImageOps.exif_transpose(whole)
+        if abs(math.log(ours.width / ours.height * theirs.height / theirs.width)) > SKEW:
+            raise EngineError(
+                f"The map {file.name} is of another shape than its picture: {ours.width}x{ours.height} and "
+                f"{theirs.width}x{theirs.height}. Make it of the whole picture."
+            )
+        return ImageOps.fit(ours, picture.size)
+
+    return found
 
 
 def _preprocessed(name: str) -> Map:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,12 @@ def save_whole(tensors: dict[str, Tensor], file: Path, **metadata: str) -> None:
     unfinished = file.with_name(f".{file.name}.part")
     try:
         # safetensors makes files that nobody else may read; models are often shared.
+        unfinished.unlink(missing_ok=True)
         unfinished.touch()
         usual = unfinished.stat().st_mode
         save_file(tensors, unfinished, metadata)
-        unfinished.chmod(usual)
+        with suppress(OSError):  # not every file system has modes
+            unfinished.chmod(usual)
         unfinished.replace(file)
     except SafetensorError as error:
         raise OSError(str(error)) from error

@@ -295,9 +295,23 @@ def test_where_memory_runs_out_the_cpu_goes_on_and_if_it_does_there_that_is_said
 STAND_IN = """
 from pathlib import Path
 
+import torch
 from PIL import Image
 
+class Network:
+    def __init__(self, *weights):
+        self.weights = weights
+
+    def parameters(self):
+        yield from self.weights
+
+class Wrapped:
+    model = Network(torch.zeros(5))
+
 class MLSDdetector:
+    def __init__(self):
+        self.plain, self.wrapped = Network(torch.zeros(2, 3), torch.zeros(4)), Wrapped()
+
     @classmethod
     def from_pretrained(cls, folder, filename):
         found = cls()
@@ -325,6 +339,8 @@ def test_what_controlnet_aux_runs_is_offered_where_it_is_installed(bench, tmp_pa
     assert bench.table.find("mlsd").missing() is None
     found = bench.map("mlsd", threshold_a=0.5, threshold_b=4.0)
     assert found.getpixel((0, 0)) == (50, 40, 64)
+    (resident,) = bench.annotators.residents()
+    assert (resident.model, resident.size) == ("mlsd_large_512_fp32.pth", 4 * (6 + 4 + 5))
 
 
 def test_the_table_is_made_without_torch():

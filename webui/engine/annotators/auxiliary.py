@@ -52,8 +52,9 @@ class AuxiliaryAnnotating:
     def parameters(self) -> Iterator[torch.Tensor]:
         """The weights of the networks that it holds."""
         for held in vars(self._loaded).values():
-            if hasattr(held, "parameters"):
-                yield from held.parameters()
+            network = getattr(held, "model", held)  # those for poses are wrapped once more
+            if hasattr(network, "parameters"):
+                yield from network.parameters()
 
     def annotated(self, image: Image.Image, options: Options) -> Image.Image:
         """The map of a picture, computed at its own size."""

@@ -46,6 +46,7 @@ class Annotators:
         self._device = device
         self._lock = threading.Lock()
         self._held: dict[Key, Annotating] = {}
+        self._running: tuple[Annotating, torch.device] | None = None
         self._idle = IdleTimer(seconds, self.unload)
 
     def find(self, needs: Needs) -> Path | None:
@@ -88,6 +89,7 @@ class Annotators:
 
         device = self._device()
         for place in dict.fromkeys((device, device.__class__("cpu"))):
+            self._running = network, place
             try:
                 network.to(place)
                 return network.annotated(image, options)
@@ -98,6 +100,7 @@ class Annotators:
             finally:
                 if place.type != "cpu":
                     network.to(device.__class__("cpu"))
+                self._running = None
         raise MemoryError
 
     def unload(self, name: str | None = None) -> None:
@@ -113,17 +116,17 @@ class Annotators:
 
     def residents(self) -> tuple[Resident, ...]:
         """What is loaded."""
-        running, held = self._lock.locked(), [*self._held.items()]
-        # The one that runs is the last: it has just been put there.
+        running, place = self._running or (None, None)
         return tuple(
-            self._resident(key[0], network, running and place == len(held))
-            for place, (key, network) in enumerate(held, 1)
+            Resident(
+                model=_called(file),
+                part="annotator",
+                size=sum(weight.nbytes for weight in network.parameters()),
+                place="VRAM" if network is running and place and place.type == "cuda" else "RAM",
+                in_use=network is running,
+            )
+            for (file, _, _), network in [*self._held.items()]
         )
-
-    def _resident(self, file: Path, network: Annotating, in_use: bool) -> Resident:
-        place = "VRAM" if in_use and self._device().type == "cuda" else "RAM"
-        size = sum(one.nbytes for one in network.parameters())
-        return Resident(_called(file), "annotator", size, place, in_use)
 
 
 def _called(file: Path) -> str:

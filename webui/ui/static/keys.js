@@ -1,5 +1,7 @@
 // The page's keys: Ctrl+Enter generates, Alt+Enter skips, Esc interrupts, as in A1111.
 
+const LIST = ':is(input, textarea)[aria-expanded="true"]'; // a list of choices that is open
+
 // `shown()` is the tab that is shown; `stage(tab)` is what is interrupted.
 export function watchKeys(shown, stage) {
   document.addEventListener("keydown", (event) => {
@@ -8,7 +10,7 @@ export function watchKeys(shown, stage) {
     if (!tab || event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) press(event, `${tab}_generate`);
     else if (event.key === "Enter" && event.altKey) press(event, `${tab}_skip`);
-    else if (event.key === "Escape" && !document.querySelector('[aria-expanded="true"]')) stage(tab).interrupt();
+    else if (event.key === "Escape" && !document.querySelector(LIST)) stage(tab).interrupt();
   }, true);
 }
 

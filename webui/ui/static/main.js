@@ -144,6 +144,7 @@ function adopt() {
     networkPanels.get(root.dataset.tab)?.stop();
     networkPanels.set(root.dataset.tab, new NetworkPanel(root, { networks, picture: () => ways.picture }));
   });
+  each('[id$="_extra_networks"]', (opener) => networkPanels.get(tabOf(opener))?.tell());
   each(".dr-train", (root) => {
     const take = (run) => ways.useTrained(run);
     new TrainTab(root, { stage: () => stages.when("train"), chosen: () => chosenCheckpoint(), take });

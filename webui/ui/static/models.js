@@ -138,10 +138,11 @@ export class ModelsTab {
     const words = wordsOf(this.part(".dr-filter"));
     const all = this.usable(this.group);
     const found = this.shelf.show(all, words, (models) => ordered(models, this.order, this.rising));
+    this.markLoaded();
     this.part(".dr-used-box").hidden = !this.group.kinds.includes("lora");
     this.say(words.length ? `${count(found)} of ${all.length} shown.` : "");
     this.part(".dr-models-empty").hidden = found > 0;
-    this.part(".dr-models-empty").replaceChildren(...emptyShelf(this.group, words, "download one below"));
+    this.part(".dr-models-empty").replaceChildren(...emptyShelf(this.group, words, "download one below").map((said) => element("p", "", said)));
   }
 
   card(model) {

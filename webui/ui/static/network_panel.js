@@ -14,11 +14,12 @@ const FRAME = `
     <div class="dr-chips" role="group" aria-label="Kind of network"></div>
     <input type="search" class="dr-input dr-filter" placeholder="Filter: name, words, notes"
       aria-label="Filter by name, trigger words or notes" title="Cards that hold all of these words">
+    <span class="dr-quiet dr-extra-count" role="status"></span>
     <button type="button" class="dr-tool dr-icon-refresh dr-extra-refresh" title="Read the model folders again"
       aria-label="Read the model folders again"></button>
     <button type="button" class="dr-extra-close" title="Close" aria-label="Close">×</button>
   </div>
-  <div class="dr-models-empty" role="status"></div>
+  <div class="dr-models-empty"></div>
   <div class="dr-shelf">
     <nav class="dr-folders" aria-label="Folders" hidden></nav>
     <ul class="dr-cards" aria-label="LoRAs and embeddings"></ul>
@@ -31,6 +32,7 @@ export class NetworkPanel {
     Object.assign(this, { root, networks, picture });
     this.group = SHOWN[0];
     this.look = this.look.bind(this);
+    root.id = `${root.dataset.tab}_extra`;
     networks.addEventListener("changed", this.look);
     this.tell();
   }
@@ -50,12 +52,32 @@ export class NetworkPanel {
     if (!this.shelf) this.lay();
     this.drawn = null;
     this.look();
-    this.networks.learn(true, refreshModels);
+    this.read();
+    // On a touch screen a keyboard would cover what is to be seen.
+    if (matchMedia("(pointer: fine)").matches) this.part(".dr-filter").focus();
+    else this.root.scrollIntoView({ block: "nearest" });
   }
 
-  // The button that opens it.
+  // The button that opens it; gradio lays it out when it likes.
+  get opener() {
+    return document.getElementById(`${this.root.dataset.tab}_extra_networks`);
+  }
+
   tell() {
-    document.getElementById(`${this.root.dataset.tab}_extra_networks`)?.setAttribute("aria-expanded", !this.root.hidden);
+    this.opener?.setAttribute("aria-controls", this.root.id);
+    this.opener?.setAttribute("aria-expanded", !this.root.hidden);
+  }
+
+  // The folders, anew.
+  async read() {
+    const answered = await this.networks.learn(true, refreshModels);
+    if (!answered) this.say("The models can't be listed: the server doesn't answer.");
+    else if (!this.drawn) this.show();
+  }
+
+  say(...sentences) {
+    this.part(".dr-models-empty").hidden = !sentences.length;
+    this.part(".dr-models-empty").replaceChildren(...sentences.map((sentence) => element("p", "", sentence)));
   }
 
   lay() {
@@ -65,12 +87,12 @@ export class NetworkPanel {
     this.details = new Details(this.part(".dr-details"), { networks, picture, changed: () => networks.learn(true) });
     this.part(".dr-filter").addEventListener("input", () => this.show());
     this.part(".dr-extra-close").addEventListener("click", () => this.close());
-    this.part(".dr-extra-refresh").addEventListener("click", () => networks.learn(true, refreshModels));
+    this.part(".dr-extra-refresh").addEventListener("click", () => this.read());
   }
 
   close() {
     this.toggle();
-    document.getElementById(`${this.root.dataset.tab}_extra_networks`)?.focus();
+    this.opener?.focus();
   }
 
   card(model) {
@@ -80,6 +102,7 @@ export class NetworkPanel {
   // Prompts, checkpoint or models have changed.
   look() {
     if (this.root.hidden || !this.shelf) return;
+    if (!this.networks.known) return this.say("The model folders are being read…");
     if (this.drawn !== this.networks.models) return this.show();
     for (const card of this.shelf.cards) card.update();
   }
@@ -92,10 +115,10 @@ export class NetworkPanel {
     this.drawn = this.networks.models;
     const focused = document.activeElement?.closest?.("[data-key]")?.dataset.key;
     const words = wordsOf(this.part(".dr-filter"));
-    const found = this.shelf.show(this.usable(this.group), words, (models) => ordered(models, "name", true));
-    const empty = this.part(".dr-models-empty");
-    empty.hidden = found > 0;
-    empty.replaceChildren(...(found ? [] : emptyShelf(this.group, words, "get one in the Models tab")));
+    const all = this.usable(this.group);
+    const found = this.shelf.show(all, words, (models) => ordered(models, "name", true));
+    this.say(...(found ? [] : emptyShelf(this.group, words, "get one in the Models tab")));
+    this.part(".dr-extra-count").textContent = words.length ? `${found} of ${all.length} shown.` : "";
     this.part(".dr-chips").replaceChildren(...SHOWN.map((group) => this.chip(group)));
     if (focused) this.part(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }

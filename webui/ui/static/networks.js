@@ -29,10 +29,18 @@ export class Networks extends EventTarget {
     setInterval(() => document.hidden || this.look(), OFTEN);
   }
 
+  // The same list as before changes nothing: what is drawn of it stays.
   set(models) {
+    const told = JSON.stringify(models);
+    if (told === this.told) return;
+    this.told = told;
     this.models = models;
     this.seen = "";
     this.look();
+  }
+
+  get known() {
+    return this.told !== undefined;
   }
 
   look() {
@@ -42,12 +50,13 @@ export class Networks extends EventTarget {
     this.dispatchEvent(new Event("changed"));
   }
 
-  // The page may not have asked for models yet, and files may have come since.
+  // The page may not have asked for models yet, and files may have come since. Tells whether they could be had.
   async learn(soon = false, ask = listModels) {
-    if (!soon && Date.now() - this.asked < SELDOM) return;
+    if (!soon && Date.now() - this.asked < SELDOM) return true;
     this.asked = Date.now();
     const models = await ask().catch(() => null);
     if (models) this.set(models);
+    return Boolean(models);
   }
 
   text(tab = this.tab(), field = "prompt") {

@@ -1,17 +1,18 @@
 // Cards beside the folders that their models lie in. Of many, those further down wait until they are scrolled to.
 
-import { element } from "./dom.js";
 import { familyName } from "./model_words.js";
 import { Folders } from "./models_folders.js";
 
 const AT_ONCE = 120; // how many cards are made at a time
 
 export class Shelf {
-  // `card(model)` makes a card, `chosen()` hears of another folder.
+  // `card(model)` makes a card, `chosen()` hears of another folder. A card stays while all that is known of its model
+  // does: what is held or focused in it isn't lost.
   constructor(root, { card, chosen }) {
     this.list = root.querySelector(".dr-cards");
     this.folders = new Folders(root.querySelector(".dr-folders"), chosen);
     this.card = card;
+    this.made = new Map(); // key of a model -> its card, and what was known then
     this.waiting = [];
     this.more = new IntersectionObserver(([seen]) => seen.isIntersecting && this.add(), { rootMargin: "600px" });
   }
@@ -25,16 +26,44 @@ export class Shelf {
     this.folders.show(models.map(({ name }) => name));
     const found = models.filter((model) => this.folders.holds(model) && holdsAll(model, words));
     this.waiting = inOrder(found);
-    this.list.replaceChildren();
-    this.add();
+    const begun = this.waiting.splice(0, Math.max(AT_ONCE, this.list.children.length));
+    arrange(this.list, begun.map((model) => this.cardOf(model)));
+    this.watch();
     return found.length;
+  }
+
+  cardOf(model) {
+    const [key, told] = [`${model.kind} ${model.name}`, JSON.stringify(model)];
+    const known = this.made.get(key);
+    if (known?.told === told) {
+      known.card.update?.();
+      return known.card;
+    }
+    const card = this.card(model);
+    this.made.set(key, { told, card });
+    return card;
   }
 
   add() {
     const next = this.waiting.splice(0, AT_ONCE);
-    this.list.append(...next.map((model) => this.card(model)));
+    this.list.append(...next.map((model) => this.cardOf(model)));
+    this.watch();
+  }
+
+  watch() {
     this.more.disconnect();
     if (this.waiting.length) this.more.observe(this.list.lastElementChild);
+  }
+}
+
+// Those that are there already aren't taken out and put back, which would let go what is held in them.
+function arrange(list, cards) {
+  const wanted = new Set(cards);
+  for (const card of [...list.children]) if (!wanted.has(card)) card.remove();
+  let next = list.firstElementChild;
+  for (const card of cards) {
+    if (card === next) next = next.nextElementSibling;
+    else list.insertBefore(card, next);
   }
 }
 
@@ -46,9 +75,9 @@ function holdsAll(model, words) {
   return words.every((word) => told.includes(word));
 }
 
-// What stands where there is no card; `where` says how to get some.
+// What is said where there is no card; `where` says how to get some.
 export function emptyShelf(group, words, where) {
-  if (words.length) return [element("p", "", `No ${group.one} matches. Empty the filter to see all.`)];
+  if (words.length) return [`No ${group.one} matches. Empty the filter to see all.`];
   const how = `Put files into ${group.folder} and press the button with the arrow, or ${where}.`;
-  return [element("p", "", `No ${group.one} yet.`), element("p", "", how)];
+  return [`No ${group.one} yet.`, how];
 }

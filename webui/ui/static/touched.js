@@ -16,6 +16,8 @@ export function watchForms(changed) {
 }
 
 function heard(target, changed) {
+  // What is put into prompts from the cards below them is heard from the prompts.
+  if (target.closest?.(".dr-extra")) return;
   const tab = target.closest?.(".dr-prompts, .dr-controls") && tabOf(target);
   if (!tab) return;
   changed(tab);
