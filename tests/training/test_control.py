@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from safetensors.torch import load_file
 
 from tests.conftest import Recorder
@@ -108,6 +108,12 @@ def test_ready_made_maps_are_cropped_as_their_pictures(tmp_path):
     made = given(tmp_path / "maps")(file, picture)
     assert (made.size, made.mode) == ((64, 64), "RGB")
     assert abs(np.asarray(made, float) - np.asarray(picture, float)).max() < 6
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    Image.linear_gradient("L").resize((100, 210)).transpose(Image.Transpose.ROTATE_90).save(file, exif=turned)
+    (upright,) = framed([file], 64, Recorder(), buckets=False)
+    assert abs(np.asarray(upright, float) - np.asarray(picture, float)).max() < 2
+    assert given(tmp_path / "maps")(file, upright).tobytes() == made.tobytes()
     Image.new("L", (64, 64)).save(map_file)
     with pytest.raises(EngineError, match=r"a\.png is of another shape than its picture: 64x64 and 100x210"):
         given(tmp_path / "maps")(file, picture)

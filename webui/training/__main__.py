@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from webui.catalog.catalog import Catalog
 from webui.catalog.folders import model_folders
@@ -24,8 +24,11 @@ from webui.params.control import ControlUnit
 from webui.params.training import TrainParams
 from webui.settings import SettingsStore
 from webui.training import demo
+from webui.training.buckets import Size
 from webui.training.control import ControlTraining, Map, train_control
 
+FIRST_TURNED = 5
+"""EXIF's orientations from here on have width and height changed about."""
 SKEW = 0.03
 """By how much the shape of a map may differ from its picture's, as is due to rounding."""
 
@@ -109,16 +112,25 @@ def given(folder: Path) -> Map:
     """
 
     def found(file: Path, picture: Image.Image) -> Image.Image:
-        with Image.open(folder / file.name) as image, Image.open(file) as whole:
-            ours, theirs = ImageOps.exif_transpose(image).convert("RGB"), ImageOps.exif_transpose(whole)
-        if abs(math.log(ours.width / ours.height * theirs.height / theirs.width)) > SKEW:
+        with Image.open(folder / file.name) as image:
+            whole = ImageOps.exif_transpose(image).convert("RGB")
+        width, height = _upright_size(file)
+        if abs(math.log(whole.width / whole.height * height / width)) > SKEW:
             raise EngineError(
-                f"The map {file.name} is of another shape than its picture: {ours.width}x{ours.height} and "
-                f"{theirs.width}x{theirs.height}. Make it of the whole picture."
+                f"The map {file.name} is of another shape than its picture: {whole.width}x{whole.height} and "
+                f"{width}x{height}. Make it of the whole picture."
             )
-        return ImageOps.fit(ours, picture.size)
+        return ImageOps.fit(whole, picture.size)
 
     return found
+
+
+def _upright_size(file: Path) -> Size:
+    """That of a picture whose pixels needn't be read for it."""
+    with Image.open(file) as image:
+        width, height = image.size
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= FIRST_TURNED
+    return (height, width) if turned else (width, height)
 
 
 def _preprocessed(name: str) -> Map:

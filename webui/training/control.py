@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +60,17 @@ def train_control(training: ControlTraining, placement: Placement, say: Callable
     control = Control(studio.model.unet, training.rank, wanted.seed, training.hint)
     optimizer = optimizer_of(control.parameters, wanted.learning_rate)
     files = [picture.file for picture in training.pictures]
-    frame = partial(framed, files, wanted.resolution, observer, buckets=wanted.buckets)
+    maps: list[Tensor] = []
+
+    def pictures() -> Iterator[Image.Image]:
+        """Each is read once: for its map, and to be encoded."""
+        images = framed(files, wanted.resolution, observer, buckets=wanted.buckets)
+        for file, image in zip(files, images, strict=True):
+            maps.append(_pixels(training.map_of(file, image)))
+            yield image
+
     with torch.no_grad():
-        latents = Latents(frame(), studio.decoder, flip=wanted.flip)
-    maps = [_pixels(training.map_of(*pair)) for pair in zip(files, frame(), strict=True)]
+        latents = Latents(pictures(), studio.decoder, flip=wanted.flip)
     material = Material(
         latents,
         tuple(picture.caption for picture in training.pictures),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 FRAME = """
-<section class="dr-models" aria-label="Models">
+<section class="dr-models dr-browser" aria-label="Models">
   <section class="dr-memory" aria-label="Memory">
     <p class="dr-memory-none">Shown once the engine has started.</p>
     <div class="dr-memory-bars"></div>

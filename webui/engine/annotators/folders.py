@@ -12,10 +12,9 @@ import transformers
 from torch import nn
 from transformers.utils import logging
 
+from webui.engine.annotators.needs import CONFIG, MAX_JSON
 from webui.engine.weights import WeightsError
 
-CONFIG = "config.json"
-MAX_JSON = 2**20
 MAX_NUMBER, MAX_LAYERS, MAX_ITEMS = 2**16, 256, 1024
 """What a config may ask for at most; larger numbers would only cost memory and time."""
 LAYERS = ("layer", "depth")

@@ -11,6 +11,8 @@ from webui.catalog.entry import ModelFile
 from webui.engine.annotators import auxiliary
 
 FOLDER = "models/annotators"
+CONFIG = "config.json"
+"""Beside the weights of networks in transformers' format."""
 MAX_JSON = 2**20
 
 
@@ -43,7 +45,7 @@ class FolderOf:
     def find(self, files: Iterable[ModelFile]) -> Path | None:
         """The config.json of the first such folder."""
         folders = dict.fromkeys(each.path.parent for each in files if not each.problem)
-        configs = (folder / "config.json" for folder in folders)
+        configs = (folder / CONFIG for folder in folders)
         return next((config for config in configs if _type(config) in self.types), None)
 
     def told(self, title: str) -> str:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from webui.catalog.catalog import Catalog
 from webui.engine.annotators.annotating import Annotating, Read
-from webui.engine.annotators.needs import Needs
+from webui.engine.annotators.needs import CONFIG, Needs
 from webui.engine.idle import IdleTimer
 from webui.engine.protocol import Resident
 from webui.imaging.preprocessors.preprocessor import Options
@@ -131,7 +131,7 @@ class Annotators:
 
 def _called(file: Path) -> str:
     """What people know it by: of one in transformers' format, its folder."""
-    return file.parent.name if file.name == "config.json" else file.name
+    return file.parent.name if file.name == CONFIG else file.name
 
 
 def _read(title: str, file: Path, read: Read) -> Annotating:

@@ -17,7 +17,8 @@ FRAME = """
   </div>
   <div class="dr-said" role="status" aria-live="polite"></div>
   <ul id="{tab}_override_settings" class="dr-overrides" aria-label="Override settings" hidden></ul>
-  <section class="dr-extra" data-tab="{tab}" aria-label="LoRAs and embeddings" hidden></section>
+  <section id="{tab}_extra" class="dr-extra dr-browser" data-tab="{tab}" aria-label="LoRAs and embeddings"
+    hidden></section>
 </div>
 """
 

@@ -3,7 +3,7 @@
 import { warning } from "./dom.js";
 import { elementId, known } from "./known.js";
 
-const FIELD_ERROR = ".dr-field-error:not(.dr-models *, .dr-extra *, .dr-settings *)"; // forms of their own show theirs
+const FIELD_ERROR = ".dr-field-error:not(.dr-browser *, .dr-settings *)"; // forms of their own show theirs
 const PATIENCE = 60; // frames for gradio to lay an accordion out
 
 let shown = 0; // counts, so that what is late doesn't come back after newer ones

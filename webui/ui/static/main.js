@@ -144,7 +144,11 @@ function adopt() {
     networkPanels.get(root.dataset.tab)?.stop();
     networkPanels.set(root.dataset.tab, new NetworkPanel(root, { networks, picture: () => ways.picture }));
   });
-  each('[id$="_extra_networks"]', (opener) => networkPanels.get(tabOf(opener))?.tell());
+  each('[id$="_extra_networks"]', (opener) => {
+    const panel = () => networkPanels.get(tabOf(opener));
+    opener.addEventListener("click", () => panel()?.toggle());
+    panel()?.tell();
+  });
   each(".dr-train", (root) => {
     const take = (run) => ways.useTrained(run);
     new TrainTab(root, { stage: () => stages.when("train"), chosen: () => chosenCheckpoint(), take });
@@ -215,8 +219,6 @@ const chosenCheckpoint = () => document.querySelector("#setting_sd_model_checkpo
 
 document.addEventListener("click", ({ target }) => {
   if (target.closest?.('[role="tab"]')) ways.notice();
-  const extra = target.closest?.('[id$="_extra_networks"]');
-  if (extra) networkPanels.get(tabOf(extra))?.toggle();
 });
 
 document.addEventListener("darkroom:canvas", ({ detail }) => {

@@ -59,7 +59,7 @@ export class Details {
     this.network = null;
     const key = `${this.model.kind} ${this.model.name}`;
     this.model = this.form = null;
-    this.root.parentElement.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+    this.root.closest(".dr-browser").querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
   }
 
   part(selector) {

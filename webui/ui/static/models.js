@@ -1,7 +1,7 @@
 // The Models tab: cards of all model files, filtered and sorted; around them memory, details and downloads.
 
 import { listModels, refreshModels } from "./api.js";
-import { button, element, whileVisible } from "./dom.js";
+import { element, keepFocus, whileVisible } from "./dom.js";
 import { GetModels } from "./get_models.js";
 import { MemoryBar } from "./memory.js";
 import { badges, card } from "./model_card.js";
@@ -11,7 +11,7 @@ import { ordered, rises } from "./models_order.js";
 import { networkCard } from "./network_card.js";
 import { NETWORK_KINDS } from "./networks.js";
 import { NetworksUsed } from "./networks_used.js";
-import { Shelf, emptyShelf, wordsOf } from "./shelf.js";
+import { Shelf, emptyShelf, groupChips, sayInstead, usable, wordsOf } from "./shelf.js";
 
 const MEMORY_EVERY = 2000;
 const HASHES_EVERY = 4000;
@@ -22,8 +22,7 @@ export class ModelsTab {
   // knows the prompts, `picture` names the picture that is shown.
   constructor(root, { use, chosen, canUse, networks, picture }) {
     this.root = root;
-    this.models = [];
-    this.drawn = "";
+    this.drawn = null; // the list that is shown
     this.group = GROUPS[0];
     this.rising = true;
     this.networks = networks;
@@ -39,6 +38,10 @@ export class ModelsTab {
 
   part(selector) {
     return this.root.querySelector(selector);
+  }
+
+  get models() {
+    return this.networks.models;
   }
 
   wire() {
@@ -73,11 +76,10 @@ export class ModelsTab {
   // Whether anything was new.
   async look(ask = listModels) {
     const models = await ask().catch((error) => this.say(error.message));
-    const state = JSON.stringify(models);
-    if (!models || state === this.drawn) return false;
-    this.drawn = state;
-    this.models = models;
+    if (!models) return false;
     this.networks.set(models);
+    if (this.models === this.drawn) return false;
+    this.drawn = this.models;
     this.show();
     return true;
   }
@@ -87,33 +89,22 @@ export class ModelsTab {
   }
 
   show() {
-    const focused = document.activeElement?.closest?.("[data-key]")?.dataset.key;
-    this.offerFirst();
-    this.showChips();
-    this.showCards();
-    this.showUnusable();
-    if (focused) this.root.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    keepFocus(this.root, () => {
+      this.offerFirst();
+      this.showChips();
+      this.showCards();
+      this.showUnusable();
+    });
   }
 
   // Models to get come first where one looks for a checkpoint and has but the demo.
   offerFirst() {
-    const own = this.usable(GROUPS[0]).some(({ name }) => name !== "darkroom-demo");
+    const own = usable(this.models, GROUPS[0]).some(({ name }) => name !== "darkroom-demo");
     this.get.prominent(!own && this.group === GROUPS[0]);
   }
 
-  usable(group) {
-    return this.models.filter(({ kind, problem }) => !problem && group.kinds.includes(kind));
-  }
-
   showChips() {
-    const chips = GROUPS.map((group) => {
-      const chip = button(group.name, "dr-chip", () => this.choose(group));
-      chip.append(element("span", "dr-chip-count", String(this.usable(group).length)));
-      chip.setAttribute("aria-pressed", group === this.group);
-      chip.title = `Show ${group.name}`;
-      chip.dataset.key = `group ${group.name}`;
-      return chip;
-    });
+    const chips = groupChips(GROUPS, this.group, this.models, (group) => this.choose(group));
     this.part(".dr-chips").replaceChildren(...chips);
   }
 
@@ -136,13 +127,12 @@ export class ModelsTab {
 
   showCards() {
     const words = wordsOf(this.part(".dr-filter"));
-    const all = this.usable(this.group);
+    const all = usable(this.models, this.group);
     const found = this.shelf.show(all, words, (models) => ordered(models, this.order, this.rising));
     this.markLoaded();
     this.part(".dr-used-box").hidden = !this.group.kinds.includes("lora");
     this.say(words.length ? `${count(found)} of ${all.length} shown.` : "");
-    this.part(".dr-models-empty").hidden = found > 0;
-    this.part(".dr-models-empty").replaceChildren(...emptyShelf(this.group, words, "download one below").map((said) => element("p", "", said)));
+    sayInstead(this.part(".dr-models-empty"), found ? [] : emptyShelf(this.group, words, "download one below"));
   }
 
   card(model) {

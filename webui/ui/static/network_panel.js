@@ -1,12 +1,12 @@
 // The LoRAs and embeddings under the prompts: cards that put them in, as in the Models tab.
 
 import { refreshModels } from "./api.js";
-import { button, element } from "./dom.js";
+import { keepFocus } from "./dom.js";
 import { Details } from "./model_details.js";
 import { GROUPS } from "./model_words.js";
 import { ordered } from "./models_order.js";
 import { networkCard } from "./network_card.js";
-import { Shelf, emptyShelf, wordsOf } from "./shelf.js";
+import { Shelf, emptyShelf, groupChips, sayInstead, usable, wordsOf } from "./shelf.js";
 
 const SHOWN = GROUPS.filter(({ kinds }) => ["lora", "embedding"].includes(kinds[0]));
 const FRAME = `
@@ -32,7 +32,6 @@ export class NetworkPanel {
     Object.assign(this, { root, networks, picture });
     this.group = SHOWN[0];
     this.look = this.look.bind(this);
-    root.id = `${root.dataset.tab}_extra`;
     networks.addEventListener("changed", this.look);
     this.tell();
   }
@@ -50,7 +49,6 @@ export class NetworkPanel {
     this.tell();
     if (this.root.hidden) return;
     if (!this.shelf) this.lay();
-    this.drawn = null;
     this.look();
     this.read();
     // On a touch screen a keyboard would cover what is to be seen.
@@ -71,13 +69,12 @@ export class NetworkPanel {
   // The folders, anew.
   async read() {
     const answered = await this.networks.learn(true, refreshModels);
-    if (!answered) this.say("The models can't be listed: the server doesn't answer.");
-    else if (!this.drawn) this.show();
+    if (answered) this.show();
+    else this.say("The models can't be listed: the server doesn't answer.");
   }
 
   say(...sentences) {
-    this.part(".dr-models-empty").hidden = !sentences.length;
-    this.part(".dr-models-empty").replaceChildren(...sentences.map((sentence) => element("p", "", sentence)));
+    sayInstead(this.part(".dr-models-empty"), sentences);
   }
 
   lay() {
@@ -107,31 +104,22 @@ export class NetworkPanel {
     for (const card of this.shelf.cards) card.update();
   }
 
-  usable(group) {
-    return this.networks.models.filter(({ kind, problem }) => !problem && group.kinds.includes(kind));
-  }
-
   show() {
     this.drawn = this.networks.models;
-    const focused = document.activeElement?.closest?.("[data-key]")?.dataset.key;
-    const words = wordsOf(this.part(".dr-filter"));
-    const all = this.usable(this.group);
-    const found = this.shelf.show(all, words, (models) => ordered(models, "name", true));
-    this.say(...(found ? [] : emptyShelf(this.group, words, "get one in the Models tab")));
-    this.part(".dr-extra-count").textContent = words.length ? `${found} of ${all.length} shown.` : "";
-    this.part(".dr-chips").replaceChildren(...SHOWN.map((group) => this.chip(group)));
-    if (focused) this.part(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    keepFocus(this.root, () => this.draw(this.drawn));
   }
 
-  chip(group) {
-    const chip = button(group.name, "dr-chip", () => {
-      this.group = group;
-      this.show();
-    });
-    chip.append(element("span", "dr-chip-count", String(this.usable(group).length)));
-    chip.setAttribute("aria-pressed", group === this.group);
-    chip.title = `Show ${group.name}`;
-    chip.dataset.key = `group ${group.name}`;
-    return chip;
+  draw(models) {
+    const words = wordsOf(this.part(".dr-filter"));
+    const all = usable(models, this.group);
+    const found = this.shelf.show(all, words, (some) => ordered(some, "name", true));
+    this.say(...(found ? [] : emptyShelf(this.group, words, "get one in the Models tab")));
+    this.part(".dr-extra-count").textContent = words.length ? `${found} of ${all.length} shown.` : "";
+    this.part(".dr-chips").replaceChildren(...groupChips(SHOWN, this.group, models, (group) => this.choose(group)));
+  }
+
+  choose(group) {
+    this.group = group;
+    this.show();
   }
 }

@@ -1,7 +1,7 @@
 // The Queue tab: one's own jobs, newest first, and what can be done with each.
 
 import { interruptJob, listJobs, runAgain } from "./api.js";
-import { button, element, whileVisible } from "./dom.js";
+import { button, element, keepFocus, whileVisible } from "./dom.js";
 import { isOver, pictures } from "./words.js";
 
 const EVERY = 1500;
@@ -23,9 +23,7 @@ export class QueueList {
     if (!jobs || state === this.drawn) return;
     this.drawn = state;
     this.root.querySelector(".dr-queue-empty").hidden = jobs.length > 0;
-    const focused = document.activeElement?.dataset?.key;
-    this.root.querySelector("ul").replaceChildren(...jobs.map((job) => this.row(job)));
-    if (focused) this.root.querySelector(`[data-key="${focused}"]`)?.focus();
+    keepFocus(this.root, () => this.root.querySelector("ul").replaceChildren(...jobs.map((job) => this.row(job))));
   }
 
   row(job) {

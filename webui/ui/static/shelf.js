@@ -1,5 +1,6 @@
 // Cards beside the folders that their models lie in. Of many, those further down wait until they are scrolled to.
 
+import { arrange, button, element } from "./dom.js";
 import { familyName } from "./model_words.js";
 import { Folders } from "./models_folders.js";
 
@@ -56,23 +57,33 @@ export class Shelf {
   }
 }
 
-// Those that are there already aren't taken out and put back, which would let go what is held in them.
-function arrange(list, cards) {
-  const wanted = new Set(cards);
-  for (const card of [...list.children]) if (!wanted.has(card)) card.remove();
-  let next = list.firstElementChild;
-  for (const card of cards) {
-    if (card === next) next = next.nextElementSibling;
-    else list.insertBefore(card, next);
-  }
-}
-
 export const wordsOf = (box) => box.value.toLowerCase().split(/\s+/).filter(Boolean);
 
 function holdsAll(model, words) {
   const { name, alias, notes, description, dtype, variant, activation_text } = model;
   const told = [name, alias, notes, description, dtype, variant, activation_text, familyName(model)].join("\n").toLowerCase();
   return words.every((word) => told.includes(word));
+}
+
+// Those models of a group that can be used.
+export const usable = (models, { kinds }) => models.filter(({ kind, problem }) => !problem && kinds.includes(kind));
+
+// A chip for each group of models with how many there are; pressing one calls `choose(group)`.
+export function groupChips(groups, chosen, models, choose) {
+  return groups.map((group) => {
+    const chip = button(group.name, "dr-chip", () => choose(group));
+    chip.append(element("span", "dr-chip-count", String(usable(models, group).length)));
+    chip.setAttribute("aria-pressed", group === chosen);
+    chip.title = `Show ${group.name}`;
+    chip.dataset.key = `group ${group.name}`;
+    return chip;
+  });
+}
+
+// Says sentences in place of cards.
+export function sayInstead(box, sentences) {
+  box.hidden = !sentences.length;
+  box.replaceChildren(...sentences.map((sentence) => element("p", "", sentence)));
 }
 
 // What is said where there is no card; `where` says how to get some.

@@ -1,6 +1,6 @@
 // The pictures of a dataset, each above its caption.
 
-import { button, element } from "./dom.js";
+import { arrange, button, element } from "./dom.js";
 
 const AT_FIRST = 12; // more would push the form out of sight
 
@@ -18,10 +18,8 @@ export class PictureList {
     this.name = name;
     const known = new Map([...this.root.children].map((item) => [item.dataset.key, item]));
     const items = pictures.map((picture) => known.get(keyOf(name, picture)) ?? this.item(picture));
-    const kept = new Set(items);
-    for (const item of known.values()) if (!kept.has(item)) item.remove();
+    arrange(this.root, items);
     items.forEach((item, index) => {
-      if (this.root.children[index] !== item) this.root.insertBefore(item, this.root.children[index] ?? null);
       const box = item.querySelector("textarea");
       if (box !== document.activeElement) box.value = pictures[index].caption;
     });
