@@ -28,6 +28,7 @@ BLUE = (16, 44, 120)
 SHAPES = ("ellipse", "rectangle", "regular_polygon", "line", "rounded_rectangle")
 MINUTES = 4 * 60_000
 PROMPT = "panda, blueprint style"
+LOADED = "[...document.querySelectorAll('.dr-dataset-picture img')].every((image) => image.naturalWidth > 0)"
 
 
 @pytest.fixture
@@ -53,13 +54,18 @@ def drawings(tmp_path):
 def training(visit, server):
     """Opens the Train tab; what was made there goes at the end."""
 
+    pages = []
+
     def open_train(**options):
         page = visit(**options)
+        pages.append(page)
         open_tab(page, "Train")
         expect(page.locator(".dr-train-fields .dr-field").first).to_be_visible(timeout=LONG)
         return page
 
     yield open_train
+    for page in pages:
+        page.close()  # it may still be asking for pictures
     for made in ("datasets", "training", "models/Lora"):
         shutil.rmtree(server.data_dir / made, ignore_errors=True)
 
@@ -197,6 +203,7 @@ def test_pictures_without_a_dataset_make_one(training, drawings, server):
     page.set_input_files(".dr-dataset-drop input", drawings[:2])
     expect(page.locator(".dr-dataset-picture")).to_have_count(2)
     expect(picker).to_have_value("my shapes")
+    page.wait_for_function(LOADED)
     page.get_by_role("button", name="Delete dataset").click()
     expect(picker).to_be_hidden()
     page.set_input_files(".dr-dataset-drop input", drawings[:2])
